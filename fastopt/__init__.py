@@ -1,0 +1,1 @@
+"""fastopt: linear models, GLMs and small networks on a CPU."""
