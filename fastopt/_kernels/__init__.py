@@ -15,12 +15,12 @@ except ModuleNotFoundError as error:
     if error.name != "fastopt._kernels._cpu":
         raise
     raise ImportError(
-        "fastopt is imported from a source tree whose extension modules are not built. "
+        f"fastopt is imported from a source tree whose extension modules are not built: {os.path.dirname(__file__)}. "
         "Build them there with 'pip install -e .', or leave that folder to import the installed package."
     ) from error
 
 FAMILIES = ("pointwise", "rows", "updates", "linear")
-LEVELS = ("base", "avx2", "avx512")
+
 
 class Level:
     """The modules of one level; a family is imported when it is first asked for."""
@@ -41,19 +41,20 @@ class Level:
 
 def available():
     """Levels that this build contains and this processor runs, lowest first."""
-    return _cpu.available_levels()
+    built = _cpu.build()["flags"]
+    return tuple(level for level in _cpu.available_levels() if level in built)
 
 
-def use(level):
-    """Use this level from now on; None is the highest one."""
+def use(level, name="isa"):
+    """Use this level from now on; None is the highest one. `name` is what an error calls the argument."""
     global table
     levels = available()
     if level is None:
         level = levels[-1]
     if level not in levels:
-        raise ValueError(f"isa must be one of {', '.join(map(repr, levels))} on this machine, got {level!r}")
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, levels))} on this machine, got {level!r}")
     table = Level(level)
 
 
 table = None
-use(os.environ.get("FASTOPT_ISA") or None)
+use(os.environ.get("FASTOPT_ISA") or None, "the environment variable FASTOPT_ISA")

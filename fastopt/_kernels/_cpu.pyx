@@ -1,5 +1,10 @@
 """What the processor and the compiler offer: instruction sets, OpenMP, the compiler's name."""
 
+# Written by setup.py: the flags of each level and the versions of the build.
+cdef extern from "fo_build.h":
+    const char* FO_BUILD_FLAGS
+    const char* FO_BUILD_CYTHON
+
 cdef extern from *:
     """
     #ifdef _OPENMP
@@ -68,7 +73,9 @@ cdef extern from *:
     #elif defined(__GNUC__)
     #define FO_COMPILER "gcc " __VERSION__
     #elif defined(_MSC_VER)
-    #define FO_COMPILER "msvc"
+    #define FO_TEXT(x) #x
+    #define FO_STRING(x) FO_TEXT(x)
+    #define FO_COMPILER "msvc " FO_STRING(_MSC_FULL_VER)
     #else
     #define FO_COMPILER "unknown"
     #endif
@@ -104,3 +111,9 @@ def openmp_max_threads():
 def compiler():
     """Name and version of the C compiler of the build."""
     return FO_COMPILER.decode()
+
+
+def build():
+    """The build as a dict: ``flags``, from each level that was built to its compiler flags, and ``cython``."""
+    flags = dict(line.split(":", 1) for line in FO_BUILD_FLAGS.decode().split("|"))
+    return {"flags": flags, "cython": FO_BUILD_CYTHON.decode()}

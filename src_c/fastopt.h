@@ -1,0 +1,31 @@
+/* The formulas of fastopt for other people's C, C++ and Cython code.
+ *
+ * Gives every formula in both precisions: fo_<name>_f64 of double and fo_<name>_f32 of float. All
+ * are static inline functions without state; they call nothing outside these headers and the
+ * standard headers, need no linking and may be called by any thread. Compile with
+ * -O3 -fno-math-errno -fno-trapping-math (gcc, clang) if loops over them are to be vectorised.
+ *
+ * Names, arguments and meanings are stable within a minor version of fastopt (0.1.x).
+ */
+#ifndef FASTOPT_H
+#define FASTOPT_H
+
+#ifdef FO_SINGLE
+#error "include fastopt.h without FO_SINGLE: it gives both precisions"
+#endif
+
+#define FO_SINGLE 0
+#include "fo_math.h"
+#include "fo_losses.h"
+#undef FO_SINGLE
+
+#define FO_SINGLE 1
+#include "fo_math.h"
+#include "fo_losses.h"
+#undef FO_SINGLE
+
+#undef FO
+#undef FO_K
+#undef fo_real
+
+#endif
