@@ -1,0 +1,122 @@
+"""Line searches over a function of one step length, ``phi(t) -> (value, slope)``."""
+
+import math
+from typing import NamedTuple
+
+
+class Step(NamedTuple):
+    """An accepted step: its length, value and slope there, and the number of trials it took."""
+
+    length: float
+    value: float
+    slope: float
+    n_trials: int
+
+
+def armijo_accepts(value0, slope0, t, value, *, c1=1e-4, rounding=0.0):
+    """Sufficient decrease ``phi(t) <= phi(0) + c1 t phi'(0)``, up to `rounding` of the values."""
+    return math.isfinite(value) and value <= value0 + c1 * t * slope0 + rounding
+
+
+def wolfe_accepts(value0, slope0, t, value, slope, *, c1=1e-4, c2=0.9, rounding=0.0):
+    """Weak Wolfe conditions, or the approximate ones of Hager and Zhang (2005) where the values
+    agree to `rounding` and only the slopes still tell the two points apart."""
+    if not (math.isfinite(value) and math.isfinite(slope)) or slope < c2 * slope0:
+        return False
+    if value <= value0 + c1 * t * slope0:
+        return True
+    return value <= value0 + rounding and slope <= (2 * c1 - 1) * slope0
+
+
+def wolfe(phi, value0, slope0, t, *, first=None, c1=1e-4, c2=0.9, rounding=0.0, max_trials=40):
+    """A step that satisfies the weak Wolfe conditions, by bracketing and safeguarded interpolation.
+
+    The bracket holds a point that decreases enough and still descends (`low`) and one that does not
+    (`high`); the next trial is the minimiser of the cubic through both values and slopes, kept in
+    the inner 80 % of the bracket, and the midpoint where the cubic has none or a value is not finite.
+
+    Parameters
+    ----------
+    phi : callable
+        ``phi(t) -> (value, slope)``; non-finite values make the search step back.
+    value0, slope0 : float
+        Value and slope at 0; the slope must be negative.
+    t : float
+        First trial.
+    first : (value, slope), optional
+        The result of the first trial, where the caller has it.
+    c1, c2 : float
+        Constants of sufficient decrease and curvature, ``0 < c1 < c2 < 1``.
+    rounding : float
+        Error of a value from rounding; differences below it count as none.
+    max_trials : int
+
+    Returns
+    -------
+    Step or None
+        None where no trial was accepted; where at least one trial decreased enough, that one is returned.
+
+    References
+    ----------
+    Nocedal and Wright, Numerical Optimization (2006), section 3.5; Hager and Zhang, SIAM J. Optim. 16 (2005).
+    """
+    low, high = (0.0, value0, slope0), None
+    best = None
+    for trial in range(1, max_trials + 1):
+        value, slope = phi(t) if first is None or trial > 1 else first
+        if wolfe_accepts(value0, slope0, t, value, slope, c1=c1, c2=c2, rounding=rounding):
+            return Step(t, value, slope, trial)
+        enough = armijo_accepts(value0, slope0, t, value, c1=c1, rounding=rounding)
+        if enough and (best is None or value < best.value):
+            best = Step(t, value, slope, trial)
+        if enough and slope < 0:
+            low = (t, value, slope)
+        else:
+            high = (t, value, slope)
+        if high is None:
+            t *= 4.0
+        else:
+            t = _inside(low, high)
+        if high is not None and abs(high[0] - low[0]) <= 1e-15 * max(1.0, abs(low[0])):
+            break
+    return best
+
+
+def _inside(low, high):
+    """The next trial between two points of a bracket."""
+    a, fa, ga = low
+    b, fb, gb = high
+    width = b - a
+    middle = a + 0.5 * width
+    if not (math.isfinite(fb) and math.isfinite(gb)):
+        return a + 0.1 * width
+    d1 = ga + gb - 3 * (fa - fb) / (a - b)
+    square = d1 * d1 - ga * gb
+    if square < 0:
+        return middle
+    d2 = math.copysign(math.sqrt(square), width)
+    divisor = gb - ga + 2 * d2
+    if divisor == 0:
+        return middle
+    t = b - width * (gb + d2 - d1) / divisor
+    if not math.isfinite(t):
+        return middle
+    return min(max(t, a + 0.1 * width), a + 0.9 * width)
+
+
+def backtracking(phi, value0, slope0, t, *, first=None, c1=1e-4, shrink=0.5, rounding=0.0, max_trials=40):
+    """A step of sufficient decrease (Armijo), shrinking `t` until there is one; arguments as in `wolfe`.
+
+    The shrunken step is the minimiser of the parabola through the two values and the first slope,
+    kept within [0.1, `shrink`] of the rejected step.
+    """
+    for trial in range(1, max_trials + 1):
+        value, slope = phi(t) if first is None or trial > 1 else first
+        if armijo_accepts(value0, slope0, t, value, c1=c1, rounding=rounding):
+            return Step(t, value, slope, trial)
+        ratio = 0.1
+        if math.isfinite(value):
+            divisor = 2 * (value - value0 - t * slope0)
+            ratio = -t * slope0 / divisor if divisor > 0 else shrink
+        t *= min(max(ratio, 0.1), shrink)
+    return None

@@ -1,0 +1,720 @@
+"""The objective of a linear model: data, loss, penalty, intercept, offset and scaling in one place.
+
+F(coef, intercept) = sum_i w_i l(y_i, x_i' coef + intercept + offset_i) / sum_i w_i + penalty(coef)
+
+Solvers see `evaluate`, `hessian`, `hessp`, `line` and flat float64 vectors; they never see X.
+"""
+
+import math
+
+import numpy as np
+
+from . import _config, _kernels
+from .data import DenseRows
+from .losses import get as get_loss
+from .penalties import L2
+
+_F64 = np.dtype(np.float64)
+
+
+class Point:
+    """An evaluated point: flat parameters, objective, gradient, and the raw predictions there."""
+
+    __slots__ = ("gradient", "inner", "raw", "value", "x")
+
+    def __init__(self, x, value, gradient, raw, inner=None):
+        self.x, self.value, self.gradient, self.raw, self.inner = x, value, gradient, raw, inner
+
+
+class LinearObjective:
+    """Mean loss of a linear model plus a penalty, as a function of its parameters.
+
+    ``F = sum_i w_i l(y_i, X_i coef + intercept + offset_i) / sum_i w_i + penalty(coef)``
+
+    Parameters
+    ----------
+    X : array of shape (n, p), float32 or float64
+        C order is used in place.
+    y : array of shape (n,), or (n, k) for k outputs
+        Targets as the loss defines them; class indices for losses over rows.
+    loss : Loss or str
+        From `fastopt.losses`.
+    penalty : L2, float or None, default=None
+        A float is the `alpha` of `fastopt.penalties.L2`.
+    fit_intercept : bool, default=True
+    sample_weight : array of shape (n,), optional
+    offset : array of shape (n,) or (n, k), optional
+        Added to the raw predictions.
+    rows : int array, optional
+        Use these rows only; nothing is copied.
+    n_outputs : int, optional
+        Number of raw predictions a row; from `y` where it tells (classes: largest index + 1).
+    n_threads : int, optional
+        See `fastopt.set_config`.
+
+    Attributes
+    ----------
+    shape : tuple
+        Of the parameters: (p + 1,) or (k, p + 1), intercepts last; without intercepts (p,) or (k, p).
+    n_passes : int
+        Reads of X so far.
+
+    Examples
+    --------
+    >>> import numpy as np, fastopt
+    >>> X = np.array([[0.0], [1.0], [2.0]])
+    >>> objective = fastopt.LinearObjective(X, np.array([1.0, 3.0, 5.0]), "half_squared_error")
+    >>> value, gradient = objective.value_gradient(np.array([2.0, 1.0]))
+    >>> value, gradient.tolist()
+    (0.0, [0.0, 0.0])
+    """
+
+    def __init__(
+        self,
+        X,
+        y,
+        loss,
+        penalty=None,
+        fit_intercept=True,
+        *,
+        sample_weight=None,
+        offset=None,
+        rows=None,
+        n_outputs=None,
+        n_threads=None,
+    ):
+        self.data = X if isinstance(X, DenseRows) else DenseRows(X, rows)
+        self.loss = get_loss(loss) if isinstance(loss, str) else loss
+        self.penalty = penalty if penalty is None or isinstance(penalty, L2) else L2(penalty)
+        self.fit_intercept = bool(fit_intercept)
+        self.n, self.p = self.data.shape
+        self.dtype = self.data.dtype
+        n_all = len(self.data.X)
+        self._set_target(np.asarray(y), n_all, n_outputs)
+        self.weight = None if sample_weight is None else self._vector("sample_weight", sample_weight, n_all)
+        self.offset = None
+        if offset is not None:
+            self.offset = np.ascontiguousarray(offset, dtype=self.dtype)
+            if self.offset.size != n_all * self.k:
+                raise ValueError(f"offset must have {n_all} x {self.k} elements, got shape {self.offset.shape}")
+        chosen = self.weight if self.weight is None or self.data.rows is None else self.weight[self.data.rows]
+        self.weight_sum = float(self.n) if chosen is None else float(np.sum(chosen, dtype=np.float64))
+        if not self.weight_sum > 0:
+            raise ValueError(f"the sum of sample_weight must be positive, got {self.weight_sum}")
+        self.handle = self.data.bind(
+            target=self.target,
+            index=self.index,
+            weight=self.weight,
+            offset=None if self.offset is None else self.offset.reshape(-1),
+            k=self.k,
+        )
+        address, par, class_weight = self.loss._kernel(self.dtype)
+        self.handle.set_loss(address, par, self.loss.is_rowwise, class_weight)
+        width = self.p + 1 if self.fit_intercept else self.p
+        self.width = width
+        self.shape = (width,) if self._vector_shape else (self.k, width)
+        self.size = self.k * width
+        # One pass costs about 0.3 ns an element of X and 1 ns a prediction; a fit is about ten.
+        self._pass_ms = (self.n * self.p * 0.3 * math.sqrt(self.k) + self.n * self.k) * 1e-6
+        self.n_threads = _config.threads(n_threads, 10 * self._pass_ms)
+        self.n_passes = 0
+        self._free = []
+        self._sample = None
+
+    def _set_target(self, y, n_all, n_outputs):
+        self.target = self.index = None
+        self._vector_shape = False
+        if y.ndim not in (1, 2) or len(y) != n_all:
+            raise ValueError(f"y must have shape ({n_all},) or ({n_all}, k) as X has {n_all} rows, got {y.shape}")
+        if not self.loss.is_rowwise:
+            self.k = 1 if y.ndim == 1 else y.shape[1]
+            self._vector_shape = y.ndim == 1
+            self.target = np.ascontiguousarray(y, dtype=self.dtype).reshape(-1)
+        elif y.ndim == 1:
+            if y.dtype.kind not in "iu":
+                raise TypeError(f"y of a loss over rows must hold class indices (integers) or be (n, k), got {y.dtype}")
+            self.index = np.ascontiguousarray(y, dtype=np.int64)
+            self.k = int(n_outputs) if n_outputs is not None else int(y.max(initial=0)) + 1
+        else:
+            self.k = y.shape[1]
+            self.target = np.ascontiguousarray(y, dtype=self.dtype).reshape(-1)
+        self.y = y
+
+    def _vector(self, name, array, n):
+        array = np.ascontiguousarray(array, dtype=self.dtype)
+        if array.shape != (n,):
+            raise ValueError(f"{name} must have shape ({n},) as X has {n} rows, got {array.shape}")
+        return array
+
+    # --- parameters -------------------------------------------------------------------------
+
+    def _split(self, x):
+        """Coefficients (k, p), contiguous, and intercepts (k,) or None, of flat parameters."""
+        params = x.reshape(self.k, self.width)
+        if not self.fit_intercept:
+            return params, None
+        return np.ascontiguousarray(params[:, : self.p]), np.ascontiguousarray(params[:, self.p])
+
+    def _flat(self, params):
+        params = np.asarray(params, dtype=np.float64)
+        if params.shape != self.shape:
+            raise ValueError(f"params must have shape {self.shape} (intercepts last), got {params.shape}")
+        return np.ascontiguousarray(params).reshape(-1)
+
+    def initial(self):
+        """Parameters of the best constant prediction: zero coefficients and its intercept."""
+        params = np.zeros((self.k, self.width))
+        if self.fit_intercept:
+            y, weight = self._selected()
+            if self.loss.is_rowwise:
+                params[:, self.p] = self.loss.fit_intercept_only(y, weight, n_outputs=self.k)
+            elif self._vector_shape:
+                params[:, self.p] = self.loss.fit_intercept_only(y, weight)
+            else:
+                params[:, self.p] = [self.loss.fit_intercept_only(np.ascontiguousarray(y[:, j]), weight) for j in range(self.k)]
+        return params.reshape(self.shape)
+
+    # --- public: values and derivatives at parameters ---------------------------------------
+
+    def value(self, params):
+        """The objective, a float."""
+        x = self._flat(params)
+        coef, intercept = self._split(x)
+        value, status = self.handle.value(coef, intercept, None, self.n_threads)
+        self._check(status)
+        self.n_passes += 1
+        return value / self.weight_sum + self._penalty_value(coef)
+
+    def value_gradient(self, params):
+        """The objective and its gradient (an array like `params`), in one read of X."""
+        point = self.evaluate(self._flat(params))
+        self.release(point)
+        return point.value, point.gradient.reshape(self.shape)
+
+    def gradient(self, params):
+        """The gradient, an array like `params`."""
+        return self.value_gradient(params)[1]
+
+    def hessian_matrix(self, params):
+        """The Hessian over the flattened parameters, (size, size)."""
+        point = self.evaluate(self._flat(params))
+        hessian = self.hessian(point)
+        self.release(point)
+        return hessian if len(hessian) == self.size else np.kron(np.eye(self.k), hessian)
+
+    def hessian_product(self, params, direction):
+        """The Hessian at `params` times an array of the same shape."""
+        point = self.evaluate(self._flat(params))
+        product = self.hessp(point, self._flat(direction))
+        self.release(point)
+        return product.reshape(self.shape)
+
+    def raw_prediction(self, params):
+        """``X coef + intercept + offset``, of shape (n,) or (n, k), in X's dtype."""
+        coef, intercept = self._split(self._flat(params))
+        raw = np.empty((self.n, self.k), dtype=self.dtype)
+        self.handle.decision(coef, intercept, raw, self.n_threads)
+        self.n_passes += 1
+        return raw[:, 0] if self._vector_shape else raw
+
+    # --- what solvers use -------------------------------------------------------------------
+
+    def _buffer(self):
+        return self._free.pop() if self._free else np.empty((self.n, self.k), dtype=self.dtype)
+
+    def release(self, point):
+        """Give the raw predictions of a point back for later evaluations; its vectors stay."""
+        if point is not None and point.raw is not None:
+            self._free.append(point.raw)
+            point.raw = None
+
+    def _check(self, status):
+        if status:
+            self.loss._raise_status(status, self.y, self.weight)
+
+    def _penalty_value(self, coef):
+        return 0.0 if self.penalty is None else self.penalty.value(coef)
+
+    def _finish(self, coef, value, coef_gradient, intercept_gradient):
+        """Mean loss and penalty from the sums of a pass."""
+        coef_gradient *= 1.0 / self.weight_sum
+        value = value / self.weight_sum
+        if self.penalty is not None:
+            value += self.penalty.value(coef)
+            coef_gradient += self.penalty.gradient(coef)
+        if not self.fit_intercept:
+            return value, coef_gradient.reshape(-1)
+        gradient = np.empty((self.k, self.width))
+        gradient[:, : self.p] = coef_gradient
+        gradient[:, self.p] = intercept_gradient
+        gradient[:, self.p] *= 1.0 / self.weight_sum
+        return value, gradient.reshape(-1)
+
+    def evaluate(self, x):
+        """Point at flat parameters, by one pass."""
+        coef, intercept = self._split(x)
+        raw = self._buffer()
+        coef_gradient, intercept_gradient = np.empty((self.k, self.p)), np.empty(self.k)
+        value, status = self.handle.value_gradient(
+            coef, intercept, coef_gradient, intercept_gradient, raw, self.n_threads
+        )
+        self._check(status)
+        self.n_passes += 1
+        value, gradient = self._finish(coef, value, coef_gradient, intercept_gradient)
+        return Point(x, value, gradient, raw)
+
+    @property
+    def has_hessian(self):
+        """Whether `hessian` is the curvature of the objective (not zero almost everywhere)."""
+        return self.loss.hessian_kind == "exact" and self.loss.is_smooth
+
+    @property
+    def constant_hessian(self):
+        """Whether the objective is quadratic; several pointwise outputs then share one block."""
+        return self.loss.has_constant_hessian
+
+    @property
+    def offers(self):
+        """What a solver may ask for."""
+        smooth = {"gradient"} if self.loss.is_smooth else set()
+        return frozenset(smooth | ({"hessian"} if self.has_hessian and self._single_block else set()))
+
+    @property
+    def _single_block(self):
+        return self.k == 1 or self.loss.is_rowwise or self.constant_hessian
+
+    def evaluate_hessian(self, x):
+        """Point and Hessian at flat parameters; one read of X for a single output."""
+        if self.k != 1 or self.loss.is_rowwise:
+            point = self.evaluate(x)
+            return point, self.hessian(point)
+        coef, intercept = self._split(x)
+        raw = self._buffer()
+        coef_gradient, intercept_gradient = np.empty((1, self.p)), np.empty(1)
+        hessian = np.empty((self.p + 1, self.p + 1))
+        value, status = self.handle.value_gradient_hessian(
+            coef, intercept, coef_gradient, intercept_gradient, hessian, raw, self.n_threads
+        )
+        self._check(status)
+        self.n_passes += 1
+        value, gradient = self._finish(coef, value, coef_gradient, intercept_gradient)
+        return Point(x, value, gradient, raw), self._finish_hessian(hessian, 1)
+
+    def hessian(self, point):
+        """Hessian at a point over flat parameters, from its raw predictions.
+
+        For a quadratic objective with several outputs, the one block that they share.
+        """
+        if not self._single_block:
+            raise ValueError("several outputs of a pointwise loss have a block-diagonal Hessian: use one objective each")
+        self.n_passes += 1
+        if self.k > 1 and not self.loss.is_rowwise:
+            return self._finish_hessian(self._shared_gram(), 1)
+        hessian = np.empty((self.k * (self.p + 1),) * 2)
+        self._check(self.handle.hessian(point.raw, hessian, self.n_threads))
+        return self._finish_hessian(hessian, self.k)
+
+    def _shared_gram(self):
+        gram = np.empty((self.p + 1, self.p + 1))
+        self.handle.gram(None, gram, self.n_threads)
+        gram *= float(self._curvatures(np.zeros((self.n, self.k), dtype=self.dtype))[0, 0])
+        return gram
+
+    def _finish_hessian(self, hessian, blocks):
+        hessian *= 1.0 / self.weight_sum
+        if not self.fit_intercept:
+            keep = np.arange(blocks * (self.p + 1)).reshape(blocks, self.p + 1)[:, : self.p].reshape(-1)
+            hessian = np.ascontiguousarray(hessian[np.ix_(keep, keep)])
+        hessian.reshape(-1)[:: len(hessian) + 1] += self.penalty_diagonal()[: len(hessian)]
+        return hessian
+
+    def penalty_diagonal(self):
+        """Second derivatives of the penalty over flat parameters."""
+        diagonal = np.zeros((self.k, self.width))
+        if self.penalty is not None:
+            diagonal[:, : self.p] = self.penalty.alpha
+        return diagonal.reshape(-1)
+
+    def blocks(self, raw):
+        """The diagonal blocks of the Hessian, one for each output, and the mean curvature of each.
+
+        Block c is ``[X 1]' diag(h_c) [X 1] / sum w`` plus the penalty's, h the diagonal of the
+        loss's Hessian at the raw predictions.
+        """
+        curvatures = self._curvatures(raw)
+        blocks = []
+        for c in range(self.k):
+            hessian = np.empty((self.p + 1, self.p + 1))
+            self.handle.gram(np.ascontiguousarray(curvatures[:, c]), hessian, self.n_threads)
+            self.n_passes += 1
+            blocks.append(self._finish_hessian(hessian, 1))
+        return blocks, curvatures.sum(axis=0, dtype=np.float64) / self.weight_sum
+
+    def _curvatures(self, raw):
+        """w_i h_i of each raw prediction, (n, k)."""
+        y, weight = self._selected()
+        if self.loss.is_rowwise:
+            return self.loss.gradient_hessian(y, raw, weight, reduction="sum", n_threads=self.n_threads)[1]
+        y = np.ascontiguousarray(y, dtype=self.dtype).reshape(self.n, self.k)
+        if weight is not None:
+            weight = np.ascontiguousarray(np.broadcast_to(weight[:, None], raw.shape))
+        return self.loss.gradient_hessian(y, raw, weight, reduction="sum", n_threads=self.n_threads)[1]
+
+    def _selected(self):
+        """Targets and weights of the rows used."""
+        if self.data.rows is None:
+            return self.y, self.weight
+        return self.y[self.data.rows], None if self.weight is None else self.weight[self.data.rows]
+
+    def sample(self, raw, size):
+        """This objective on at most `size` of its rows, and the raw predictions of those rows.
+
+        The rows are a fixed pseudo-random choice, in order; nothing of X is copied.
+        """
+        if self.n <= size:
+            return self, raw
+        if self._sample is None or self._sample[0].n != size:
+            chosen = np.sort(np.random.default_rng(0).choice(self.n, size, replace=False))
+            rows = chosen if self.data.rows is None else self.data.rows[chosen]
+            objective = LinearObjective(
+                DenseRows(self.data.X, rows),
+                self.y,
+                self.loss,
+                self.penalty,
+                self.fit_intercept,
+                sample_weight=self.weight,
+                offset=self.offset,
+                n_outputs=self.k,
+                n_threads=self.n_threads,
+            )
+            self._sample = objective, chosen
+        objective, chosen = self._sample
+        return objective, np.ascontiguousarray(raw[chosen])
+
+    def hessp(self, point, direction):
+        """Hessian at a point times a flat direction, in one read of X."""
+        coef, intercept = self._split(direction)
+        out, out_intercept = np.empty((self.k, self.p)), np.empty(self.k)
+        status = self.handle.hessp(
+            point.raw, coef, np.zeros(self.k) if intercept is None else intercept, out, out_intercept, self.n_threads
+        )
+        self._check(status or 0)
+        self.n_passes += 1
+        out *= 1.0 / self.weight_sum
+        if self.penalty is not None:
+            out += self.penalty.alpha * coef
+        if not self.fit_intercept:
+            return out.reshape(-1)
+        result = np.empty((self.k, self.width))
+        result[:, : self.p] = out
+        result[:, self.p] = out_intercept / self.weight_sum
+        return result.reshape(-1)
+
+    def line(self, point, direction, trial=None, length=1.0):
+        """``phi(t) -> (value, slope)`` along a direction, without reading X again.
+
+        Where the point at `length` has been evaluated already (`trial`), its raw predictions give
+        the direction's; otherwise one pass does.
+        """
+        coef, _ = self._split(point.x)
+        step_coef, step_intercept = self._split(direction)
+        moved = np.empty_like(point.raw)
+        if trial is None:
+            self.handle.decision(step_coef, np.zeros(self.k) if step_intercept is None else step_intercept, moved, self.n_threads)
+            if self.offset is not None:
+                rows = slice(None) if self.data.rows is None else self.data.rows
+                moved -= self.offset.reshape(-1, self.k)[rows]
+            self.n_passes += 1
+        else:
+            np.subtract(trial.raw, point.raw, out=moved)
+            moved *= 1.0 / length
+
+        def phi(t):
+            value, slope, _, status = self.handle.line(point.raw, moved, t, self.n_threads)
+            self._check(status)
+            value, slope = value / self.weight_sum, slope / self.weight_sum
+            if self.penalty is not None:
+                there = coef + t * step_coef
+                value += self.penalty.value(there)
+                slope += float(np.vdot(self.penalty.gradient(there), step_coef))
+            return value, slope
+
+        return phi
+
+    @property
+    def rounding(self):
+        """Relative error of a value of the objective from rounding in the raw predictions."""
+        return 1e-14 if self.dtype == _F64 else 2e-7
+
+    def scaling(self):
+        """Centres and scales of the columns for a scaled view: weighted means and deviations.
+
+        Raises ValueError where X holds a NaN or an infinity, which the same pass finds.
+        """
+        mean, variance = np.empty(self.p), np.empty(self.p)
+        if self.handle.moments(mean, variance, self.n_threads):
+            raise ValueError("Input X contains NaN or infinity; fastopt does not accept missing values in X.")
+        self.n_passes += 1
+        if not self.fit_intercept:
+            variance += mean * mean
+            mean = np.zeros(self.p)
+        scale = np.sqrt(variance)
+        # A column that is constant to rounding carries nothing; one keeps it as it is.
+        constant = ~(scale > 1e-14 * np.abs(mean)) | (scale == 0)
+        scale[constant] = 1.0
+        return mean, 1.0 / scale
+
+    def gap_estimate(self, point):
+        """``|g|^2 / (2 alpha)`` over the coefficients and about as much for the intercepts; None without a penalty."""
+        if self.penalty is None or self.penalty.alpha == 0 or not self.loss.has_conjugate:
+            return None
+        squares = point.gradient.reshape(self.k, self.width) ** 2
+        return float(squares[:, : self.p].sum()) / (2 * self.penalty.alpha) + 2 * float(squares[:, self.p :].sum())
+
+    # --- certificates -----------------------------------------------------------------------
+
+    def dual_value(self, point):
+        """Value of the dual at a feasible point made from the gradient of the losses at `point`.
+
+        theta_i = l_i'(z_i), moved so that the weighted sums over the rows vanish where there is an
+        intercept; D = (-sum_i w_i l_i*(theta_i) + sum_i w_i theta_i offset_i) / W - penalty*(-X'(w theta) / W).
+        None where the loss has no conjugate or the objective no penalty.
+        """
+        if self.penalty is None or self.penalty.alpha == 0 or not self.loss.has_conjugate:
+            return None
+        y, w = self._selected()
+        w = None if w is None else w.astype(np.float64)
+        raw = point.raw.astype(np.float64)
+        if self._vector_shape:
+            raw = raw[:, 0]
+        y64 = y if self.index is not None else np.ascontiguousarray(y, dtype=np.float64)
+        theta = self.loss.gradient(y64, raw, reduction="none", n_threads=self.n_threads)
+        if self.fit_intercept:
+            theta = _feasible(self.loss, theta, raw, w)
+        conjugate = self.loss.conjugate(y64, theta, w, reduction="sum", n_threads=self.n_threads)
+        weighted = theta.reshape(self.n, self.k)
+        if w is not None:
+            weighted = weighted * w[:, None]
+        cross, _sums = np.empty((self.k, self.p)), np.empty(self.k)
+        self.handle.cross(np.ascontiguousarray(weighted, dtype=self.dtype), cross, _sums, self.n_threads)
+        self.n_passes += 1
+        dual = -conjugate / self.weight_sum - self.penalty.conjugate(cross / self.weight_sum)
+        if self.offset is not None:
+            rows = slice(None) if self.data.rows is None else self.data.rows
+            dual += float(np.vdot(weighted, self.offset.reshape(-1, self.k)[rows])) / self.weight_sum
+        return dual
+
+
+def _feasible(loss, theta, raw, weight):
+    """Move theta so that its weighted column sums vanish, inside the domain of the conjugate.
+
+    Pointwise losses: the larger-sign part of theta is shrunk (0 is in every domain). Row losses:
+    theta + target is a distribution in each row; mass is moved from the classes with too much to
+    those with too little, in proportion.
+    """
+    w = np.ones(len(theta)) if weight is None else weight
+    if not loss.is_rowwise:
+        columns = theta.reshape(len(theta), -1)
+        weighted = columns * w[:, None]
+        up = np.maximum(weighted, 0.0).sum(axis=0)
+        down = -np.minimum(weighted, 0.0).sum(axis=0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            shrink_up = np.where(up > down, down / up, 1.0)
+            shrink_down = np.where(down > up, up / down, 1.0)
+        return np.where(columns > 0, columns * shrink_up, columns * shrink_down).reshape(theta.shape)
+    probability = loss.predict(raw)
+    excess = w @ theta
+    mass = w @ probability
+    share = np.where(excess > 0, excess, 0.0) / np.maximum(mass, np.finfo(float).tiny)
+    need = np.where(excess < 0, -excess, 0.0)
+    total = need.sum()
+    if total == 0:
+        return theta
+    moved = probability * share
+    return theta - moved + moved.sum(axis=1)[:, None] * (need / total)
+
+
+class ScaledObjective:
+    """A view of a `LinearObjective` in scaled and centred columns, ``(X - centre) * scale``.
+
+    Nothing is copied: coef = scale * u and intercept = b - centre' coef. Solvers run on the view;
+    `unscale` gives the user's parameters.
+    """
+
+    def __init__(self, objective, centre, scale):
+        self.objective = objective
+        self.centre, self.scale = centre, scale
+        self.k, self.p, self.width = objective.k, objective.p, objective.width
+        self.fit_intercept = objective.fit_intercept
+
+    def __getattr__(self, name):
+        # What does not depend on the scaling: n_passes, rounding, n_threads, has_hessian, offers, ...
+        return getattr(self.objective, name)
+
+    def unscale(self, u):
+        """The user's flat parameters of scaled ones."""
+        params = u.reshape(self.k, self.width).copy()
+        params[:, : self.p] *= self.scale
+        if self.fit_intercept:
+            params[:, self.p] -= params[:, : self.p] @ self.centre
+        return params.reshape(-1)
+
+    def rescale(self, x):
+        """The scaled flat parameters of the user's."""
+        params = np.array(x, dtype=np.float64).reshape(self.k, self.width)
+        if self.fit_intercept:
+            params[:, self.p] += params[:, : self.p] @ self.centre
+        params[:, : self.p] /= self.scale
+        return params.reshape(-1)
+
+    def _pull(self, gradient):
+        """A gradient in the user's parameters to one in the scaled ones."""
+        g = gradient.reshape(self.k, self.width).copy()
+        if self.fit_intercept:
+            g[:, : self.p] -= g[:, self.p :] * self.centre
+        g[:, : self.p] *= self.scale
+        return g.reshape(-1)
+
+    def _pull_matrix(self, hessian):
+        """A Hessian in the user's parameters to one in the scaled ones, in place for one output."""
+        blocks = len(hessian) // self.width
+        h = hessian.reshape(blocks, self.width, blocks, self.width)
+        p = self.p
+        if self.fit_intercept:
+            h[:, :p] -= self.centre[:, None, None] * h[:, p:]
+            h[:, :, :, :p] -= h[:, :, :, p:] * self.centre
+        h[:, :p] *= self.scale[:, None, None]
+        h[:, :, :, :p] *= self.scale
+        return hessian
+
+    def _point(self, u, inner):
+        return Point(u, inner.value, self._pull(inner.gradient), inner.raw, inner)
+
+    def evaluate(self, u):
+        return self._point(u, self.objective.evaluate(self.unscale(u)))
+
+    def evaluate_hessian(self, u):
+        inner, hessian = self.objective.evaluate_hessian(self.unscale(u))
+        return self._point(u, inner), self._pull_matrix(hessian)
+
+    def hessian(self, point):
+        return self._pull_matrix(self.objective.hessian(point.inner))
+
+    def blocks(self, point, sample_size):
+        """Diagonal blocks of the Hessian and mean curvatures, on a sample of rows where there are more."""
+        objective, raw = self.objective.sample(point.raw, sample_size)
+        before = objective.n_passes
+        blocks, curvatures = objective.blocks(raw)
+        if objective is not self.objective:
+            self.objective.n_passes += round((objective.n_passes - before) * objective.n / self.objective.n)
+        return [self._pull_matrix(block) for block in blocks], curvatures
+
+    def hessp(self, point, direction):
+        return self._pull(self.objective.hessp(point.inner, self.unscale(direction)))
+
+    def line(self, point, direction, trial=None, length=1.0):
+        inner_trial = None if trial is None else trial.inner
+        return self.objective.line(point.inner, self.unscale(direction), inner_trial, length)
+
+    def gap_estimate(self, point):
+        return self.objective.gap_estimate(point.inner)
+
+    def dual_value(self, point):
+        return self.objective.dual_value(point.inner)
+
+
+class GradientCheck:
+    """Result of `check_gradient`: true where the gradient agrees with finite differences."""
+
+    def __init__(self, relative_error, index, analytic, numeric, rtol):
+        self.relative_error, self.index = relative_error, index
+        self.analytic, self.numeric, self.rtol = analytic, numeric, rtol
+
+    def __bool__(self):
+        return bool(self.relative_error <= self.rtol)
+
+    def __repr__(self):
+        verdict = "agrees" if self else "DIFFERS"
+        return (
+            f"gradient {verdict}: largest relative error {self.relative_error:.3g} (allowed {self.rtol:.3g}) at parameter"
+            f" {self.index}: given {self.analytic:.10g}, finite differences {self.numeric:.10g}"
+        )
+
+
+def check_gradient(objective, params, *, rtol=1e-6, max_parameters=200, random_state=0):
+    """Compare a gradient with fourth-order central differences of the value.
+
+    Parameters
+    ----------
+    objective : object or callable
+        With a method ``value_gradient(params) -> (value, gradient)`` (`LinearObjective`, ...), or a
+        function that returns the same.
+    params : array, or list of arrays
+        Where to check; not changed.
+    rtol : float, default=1e-6
+        Allowed difference relative to the largest gradient entry.
+    max_parameters : int, default=200
+        Where there are more, a random choice of this many is checked.
+    random_state : int
+
+    Returns
+    -------
+    GradientCheck
+        True in a condition where the gradient agrees; its repr names the worst parameter.
+
+    Raises
+    ------
+    ValueError
+        Where the gradient's structure differs from the parameters', or the value is not finite.
+
+    Examples
+    --------
+    >>> import numpy as np, fastopt
+    >>> bool(fastopt.check_gradient(lambda x: (float(x @ x), 2 * x), np.array([1.0, -2.0])))
+    True
+    >>> fastopt.check_gradient(lambda x: (float(x @ x), -2 * x), np.array([1.0]))
+    gradient DIFFERS: largest relative error 2 (allowed 1e-06) at parameter 0: given -2, finite differences 2
+    """
+    function = getattr(objective, "value_gradient", objective)
+    if not callable(function):
+        raise TypeError(f"objective must be callable or have a method value_gradient, got {type(objective).__name__}")
+    arrays = [np.array(a, dtype=np.float64) for a in params] if isinstance(params, (list, tuple)) else None
+    if arrays is None:
+        single = np.array(params, dtype=np.float64)
+        arrays = [single]
+
+    def call():
+        given = [a.copy() for a in arrays]
+        value, gradient = function(given if isinstance(params, (list, tuple)) else given[0])
+        return float(value), gradient
+
+    value, gradient = call()
+    gradients = list(gradient) if isinstance(params, (list, tuple)) else [gradient]
+    shapes = [np.shape(g) for g in gradients]
+    if shapes != [a.shape for a in arrays]:
+        raise ValueError(f"the gradient has shape {shapes}, the parameters {[a.shape for a in arrays]}")
+    if not math.isfinite(value):
+        raise ValueError(f"the value at params is {value}; check a point where it is finite")
+    analytic = np.concatenate([np.asarray(g, dtype=np.float64).reshape(-1) for g in gradients])
+    places = [(a, i) for a in arrays for i in range(a.size)]
+    chosen = np.arange(len(places))
+    if len(places) > max_parameters:
+        chosen = np.sort(np.random.default_rng(random_state).choice(len(places), max_parameters, replace=False))
+    numeric = np.empty(len(chosen))
+    for j, index in enumerate(chosen):
+        array, i = places[index]
+        flat = array.reshape(-1)
+        kept = flat[i]
+        h = 1e-3 * max(1.0, abs(kept))
+        values = []
+        for shift in (-2 * h, -h, h, 2 * h):
+            flat[i] = kept + shift
+            values.append(call()[0])
+        flat[i] = kept
+        numeric[j] = (values[0] - 8 * values[1] + 8 * values[2] - values[3]) / (12 * h)
+    size = max(np.abs(analytic[chosen]).max(initial=0.0), np.abs(numeric).max(initial=0.0), 1e-8)
+    error = np.abs(analytic[chosen] - numeric) / size
+    worst = int(np.argmax(np.where(np.isnan(error), np.inf, error))) if len(error) else 0
+    if not len(error):
+        return GradientCheck(0.0, 0, math.nan, math.nan, rtol)
+    return GradientCheck(float(error[worst]), int(chosen[worst]), float(analytic[chosen[worst]]), float(numeric[worst]), rtol)

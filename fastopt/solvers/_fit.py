@@ -1,0 +1,84 @@
+"""A fit from start to certificate: scale, solve, certify, unscale."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..diagnostics import Certificate
+from ..objective import ScaledObjective
+from ._goal import Goal
+from ._result import Result
+
+
+@dataclass
+class Fit:
+    """Result of `fit_problem`; objective, dual, gap and history are in the units of `scale`."""
+
+    params: np.ndarray
+    solver: str
+    certificate: Certificate
+    history: dict
+    notes: list
+    interrupted: bool
+
+
+def fit_problem(objective, *, solver="auto", tol=1e-4, max_iter=None, monitor, start=None, scale=1.0):
+    """Fit a linear objective and prove how good the answer is.
+
+    Parameters
+    ----------
+    objective : LinearObjective
+    solver : str
+        See `choose`.
+    tol : float
+        The relative excess promised is ``tol ** 2``.
+    max_iter : int, optional
+        The solver's own default where None.
+    monitor : Monitor
+    start : array like the parameters, optional
+        Warm start; the best constant prediction where None.
+    scale : float, default=1.0
+        Units of the reported objective: the estimator's objective is `scale` times the mean loss
+        plus penalty.
+
+    Returns
+    -------
+    Fit
+    """
+    from . import SOLVERS, choose
+
+    name = choose(objective, solver)
+    view = ScaledObjective(objective, *objective.scaling())
+    constant = objective.initial()
+    x0 = view.rescale(constant if start is None else start)
+    goal = Goal(view, tol, None if start is None else objective.value(constant))
+    options = {} if max_iter is None else {"max_iter": max_iter}
+    interrupted = False
+    try:
+        result = SOLVERS[name](view, x0, goal, monitor=monitor, **options)
+    except KeyboardInterrupt:
+        if monitor.point is None:
+            raise
+        result, interrupted = Result(monitor.point, len(monitor.rows) - 1, "interrupted"), True
+    point = result.point
+    converged = result.reason in ("gap", "decrement")
+    if not converged:
+        point = point if point.raw is not None else view.evaluate(point.x)
+        goal.certify(point)
+    bound = "gap" if goal.gap is not None else ("decrement" if goal.decrement is not None else "gradient")
+    certificate = Certificate(
+        objective=scale * point.value,
+        dual=None if goal.dual is None else scale * goal.dual,
+        gap=None if goal.gap is None else scale * goal.gap,
+        relative_gap=goal.relative(point),
+        bound=bound,
+        gradient_norm=float(np.linalg.norm(point.inner.gradient)),
+        newton_decrement=None if goal.decrement is None else scale * goal.decrement,
+        n_iter=result.n_iter,
+        passes=objective.n_passes,
+        seconds=monitor.seconds,
+        converged=converged,
+        reason=result.reason,
+    )
+    params = view.unscale(point.x).reshape(objective.shape)
+    return Fit(params, name, certificate, monitor.history(scale), result.notes, interrupted)

@@ -1,0 +1,54 @@
+"""Newton's method with a Cholesky factorisation of the exact Hessian."""
+
+import numpy as np
+
+from ..linesearch import armijo_accepts, backtracking
+from ._result import Cholesky, Result
+
+
+def newton_cholesky(objective, x0, goal, *, max_iter=100, monitor):
+    """Minimise by ``x -= t H^{-1} g``, t = 1 or shortened until the objective decreases enough.
+
+    Needs the Hessian; each iteration reads the data once for value and gradient and, for one
+    output, for the Hessian in the same pass. Shortened steps are tried in margin space.
+    """
+    notes = []
+    # A constant Hessian is factorised once; later iterations refine the solution.
+    constant = objective.constant_hessian
+    point, hessian = objective.evaluate_hessian(x0)
+    factor, step, n_iter = None, 0.0, 0
+    while True:
+        if factor is None or not constant:
+            factor = Cholesky(hessian, objective.n_threads)
+            if factor.shift and not notes:
+                notes.append("the Hessian was singular to rounding; steps were regularised")
+        direction = factor.solve(point.gradient)
+        np.negative(direction, out=direction)
+        slope = float(point.gradient @ direction)
+        stop = monitor.record(point, step, objective.n_passes)
+        if goal.reached(point, decrement=-0.5 * slope):
+            return Result(point, n_iter, "gap" if goal.gap is not None else "decrement", notes)
+        if stop:
+            return Result(point, n_iter, monitor.reason, notes)
+        if n_iter >= max_iter:
+            return Result(point, n_iter, "max_iter", notes)
+        rounding = goal.allowance(point)
+        x = point.x + direction
+        trial, hessian = (objective.evaluate(x), None) if constant else objective.evaluate_hessian(x)
+        step = 1.0
+        if not armijo_accepts(point.value, slope, 1.0, trial.value, rounding=rounding):
+            usable = trial if np.isfinite(trial.value) else None
+            phi = objective.line(point, direction, usable, 1.0)
+            first = (trial.value, float(trial.gradient @ direction))
+            found = backtracking(phi, point.value, slope, 1.0, first=first, rounding=rounding)
+            objective.release(trial)
+            if found is None:
+                return Result(point, n_iter, "no progress", notes)
+            step = found.length
+            trial, hessian = objective.evaluate_hessian(point.x + step * direction)
+        objective.release(point)
+        point = trial
+        n_iter += 1
+
+
+newton_cholesky.needs = frozenset({"gradient", "hessian"})
