@@ -23,7 +23,9 @@ enum {
 };
 enum {
     FO_BAD_TARGET = 1, /* a target outside the loss's domain, NaN included */
-    FO_BAD_WEIGHT = 2  /* a weight that is negative, infinite or NaN */
+    FO_BAD_WEIGHT = 2, /* a weight that is negative, infinite or NaN */
+    FO_BAD_RAW = 4,    /* a raw prediction outside the domain of a loss on probabilities */
+    FO_BAD_REQUEST = 8 /* outputs that this block does not offer */
 };
 enum { FO_TARGET_REAL = 0, FO_TARGET_INDEX = 1 };
 #endif

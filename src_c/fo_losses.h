@@ -1,11 +1,13 @@
-/* Pointwise losses: one function for each loss, of one target and one raw prediction.
+/* Pointwise losses: one function for each loss, of one target and one raw prediction, and its
+ * convex conjugate f*(theta) = sup_z (theta z - f(z)) for the same target.
  *
  * Parameter: FO_SINGLE (fo_real.h).
  *
- * A function returns value, gradient and curvature with respect to the raw prediction; where the
- * caller ignores one, inlining removes it. Functions are branch-free (ternaries on values already
- * computed), call no libm and take no decision on data that the compiler could not turn into a
- * blend, so that the loops over them vectorise.
+ * A function returns value, gradient and curvature with respect to the raw prediction (a
+ * conjugate: its value); where the caller ignores one, inlining removes it. Functions are
+ * branch-free (ternaries on values already computed), call no libm and take no decision on data
+ * that the compiler could not turn into a blend, so that the loops over them vectorise.
+ * Comparisons are written so that a NaN in the raw prediction reaches value and gradient.
  */
 #include "fo_real.h"
 #include "fo_math.h"
@@ -13,13 +15,52 @@
 #if (FO_SINGLE && !defined(FO_LOSSES_F32)) || (!FO_SINGLE && !defined(FO_LOSSES_F64))
 #if FO_SINGLE
 #define FO_LOSSES_F32
+#define fo_largest FLT_MAX
 #else
 #define FO_LOSSES_F64
+#define fo_largest DBL_MAX
 #endif
+#include <float.h>
 
 typedef struct {
     fo_real value, gradient, hessian;
 } FO(point);
+
+/* A conjugate's value alone; +inf where it is outside its domain, NaN where theta is NaN. */
+FO_INLINE FO(point) FO(conjugate_value)(fo_real theta, int inside, fo_real value)
+{
+    FO(point) o;
+    fo_real outside = theta != theta ? theta : (fo_real)INFINITY;
+    o.value = inside ? value : outside;
+    o.gradient = FO_K(0.0);
+    o.hessian = FO_K(0.0);
+    return o;
+}
+
+/* u log u, 0 at 0 */
+FO_INLINE fo_real FO(xlogx)(fo_real u)
+{
+    fo_real positive = u > FO_K(0.0) ? u : FO_K(1.0);
+    return positive * FO(log)(positive);
+}
+
+/* r^2 */
+FO_INLINE FO(point) FO(squared_error)(fo_real y, fo_real z, const fo_real *par)
+{
+    FO(point) o;
+    fo_real r = z - y;
+    (void)par;
+    o.value = r * r;
+    o.gradient = FO_K(2.0) * r;
+    o.hessian = FO_K(2.0);
+    return o;
+}
+
+FO_INLINE FO(point) FO(squared_error_conjugate)(fo_real y, fo_real theta, const fo_real *par)
+{
+    (void)par;
+    return FO(conjugate_value)(theta, 1, theta * (FO_K(0.25) * theta + y));
+}
 
 /* r^2 / 2 */
 FO_INLINE FO(point) FO(half_squared_error)(fo_real y, fo_real z, const fo_real *par)
@@ -33,15 +74,226 @@ FO_INLINE FO(point) FO(half_squared_error)(fo_real y, fo_real z, const fo_real *
     return o;
 }
 
+FO_INLINE FO(point) FO(half_squared_error_conjugate)(fo_real y, fo_real theta, const fo_real *par)
+{
+    (void)par;
+    return FO(conjugate_value)(theta, 1, theta * (FO_K(0.5) * theta + y));
+}
+
+/* |r|; the gradient at r = 0 is 0 */
+FO_INLINE FO(point) FO(absolute_error)(fo_real y, fo_real z, const fo_real *par)
+{
+    FO(point) o;
+    fo_real r = z - y;
+    fo_real s = r > FO_K(0.0) ? FO_K(1.0) : r;
+    (void)par;
+    o.value = r < FO_K(0.0) ? -r : r;
+    o.gradient = r < FO_K(0.0) ? FO_K(-1.0) : s;
+    o.hessian = FO_K(0.0);
+    return o;
+}
+
+FO_INLINE FO(point) FO(absolute_error_conjugate)(fo_real y, fo_real theta, const fo_real *par)
+{
+    (void)par;
+    return FO(conjugate_value)(theta, (theta >= FO_K(-1.0)) & (theta <= FO_K(1.0)), theta * y);
+}
+
 /* |r| <= d: r^2/2, else d (|r| - d/2); par = {d} */
 FO_INLINE FO(point) FO(huber)(fo_real y, fo_real z, const fo_real *par)
 {
     FO(point) o;
     fo_real r = z - y, d = par[0];
-    fo_real c = r < -d ? -d : (r > d ? d : r);
+    fo_real upper = r > d ? d : r;
+    fo_real c = r < -d ? -d : upper;
     o.value = c * (r - FO_K(0.5) * c);
     o.gradient = c;
     o.hessian = (r <= d) & (r >= -d) ? FO_K(1.0) : FO_K(0.0);
     return o;
 }
+
+FO_INLINE FO(point) FO(huber_conjugate)(fo_real y, fo_real theta, const fo_real *par)
+{
+    fo_real d = par[0];
+    return FO(conjugate_value)(theta, (theta >= -d) & (theta <= d), theta * (FO_K(0.5) * theta + y));
+}
+
+/* v = y - z; v >= 0: t v, else (t - 1) v; the gradient at v = 0 is -t; par = {t} */
+FO_INLINE FO(point) FO(quantile)(fo_real y, fo_real z, const fo_real *par)
+{
+    FO(point) o;
+    fo_real v = y - z, t = par[0];
+    fo_real below = v < FO_K(0.0) ? FO_K(1.0) - t : v;
+    fo_real slope = v >= FO_K(0.0) ? -t : below;
+    o.value = -slope * v;
+    o.gradient = slope;
+    o.hessian = FO_K(0.0);
+    return o;
+}
+
+FO_INLINE FO(point) FO(quantile_conjugate)(fo_real y, fo_real theta, const fo_real *par)
+{
+    fo_real t = par[0];
+    return FO(conjugate_value)(theta, (theta >= -t) & (theta <= FO_K(1.0) - t), theta * y);
+}
+
+/* e^z - y z */
+FO_INLINE FO(point) FO(poisson)(fo_real y, fo_real z, const fo_real *par)
+{
+    FO(point) o;
+    fo_real mean = FO(exp)(z);
+    (void)par;
+    o.value = mean - y * z;
+    o.gradient = mean - y;
+    o.hessian = mean;
+    return o;
+}
+
+FO_INLINE FO(point) FO(poisson_conjugate)(fo_real y, fo_real theta, const fo_real *par)
+{
+    fo_real u = y + theta;
+    (void)par;
+    return FO(conjugate_value)(theta, u >= FO_K(0.0), FO(xlogx)(u) - u);
+}
+
+/* log(1 + e^z) - y z, y in [0, 1]. With e = e^-|z|: no overflow, and sigmoid(z) - y is formed as
+ * ((1 - y) - y e) / (1 + e) or ((1 - y) e - y) / (1 + e), without cancellation at y = 0 and 1. */
+FO_INLINE FO(point) FO(logistic)(fo_real y, fo_real z, const fo_real *par)
+{
+    FO(point) o;
+    int positive = z >= FO_K(0.0);
+    fo_real e = FO(exp)(positive ? -z : z);
+    fo_real inverse = FO_K(1.0) / (FO_K(1.0) + e);
+    fo_real slope = positive ? FO_K(1.0) - y : -y;
+    fo_real a = positive ? FO_K(1.0) : e, b = positive ? e : FO_K(1.0);
+    (void)par;
+    o.value = slope * z + FO(log1p)(e);
+    o.gradient = ((FO_K(1.0) - y) * a - y * b) * inverse;
+    o.hessian = e * inverse * inverse;
+    return o;
+}
+
+FO_INLINE FO(point) FO(logistic_conjugate)(fo_real y, fo_real theta, const fo_real *par)
+{
+    fo_real p = y + theta, q = (FO_K(1.0) - y) - theta;
+    (void)par;
+    return FO(conjugate_value)(theta, (p >= FO_K(0.0)) & (q >= FO_K(0.0)), FO(xlogx)(p) + FO(xlogx)(q));
+}
+
+/* -y log q - (1 - y) log(1 - q) of a probability q. Logarithms are clamped at -100; the gradient
+ * is that of the clamped value: a clamped logarithm contributes 0. */
+FO_INLINE FO(point) FO(binary_cross_entropy_from_probabilities)(fo_real y, fo_real q, const fo_real *par)
+{
+    FO(point) o;
+    const fo_real smallest = FO_K(3.720075976020836e-44); /* e^-100 */
+    fo_real p = FO_K(1.0) - q;
+    fo_real yes = y / q, no = (FO_K(1.0) - y) / p;
+    fo_real log_q = FO(log)(q), log_p = FO(log1p)(-q);
+    int low = q < smallest, high = p < smallest;
+    (void)par;
+    log_q = low ? FO_K(-100.0) : log_q;
+    log_p = high ? FO_K(-100.0) : log_p;
+    yes = low ? FO_K(0.0) : yes;
+    no = high ? FO_K(0.0) : no;
+    o.value = -y * log_q - (FO_K(1.0) - y) * log_p;
+    o.gradient = no - yes;
+    yes = low ? FO_K(0.0) : yes / q;
+    no = high ? FO_K(0.0) : no / p;
+    o.hessian = yes + no;
+    return o;
+}
+
+/* max(0, 1 - y z), y = +-1; the gradient at the kink is 0 */
+FO_INLINE FO(point) FO(hinge)(fo_real y, fo_real z, const fo_real *par)
+{
+    FO(point) o;
+    fo_real t = FO_K(1.0) - y * z;
+    fo_real missing = t > FO_K(0.0) ? -y : t;
+    (void)par;
+    o.value = t <= FO_K(0.0) ? FO_K(0.0) : t;
+    o.gradient = t <= FO_K(0.0) ? FO_K(0.0) : missing;
+    o.hessian = FO_K(0.0);
+    return o;
+}
+
+FO_INLINE FO(point) FO(hinge_conjugate)(fo_real y, fo_real theta, const fo_real *par)
+{
+    fo_real b = -y * theta;
+    (void)par;
+    return FO(conjugate_value)(theta, (b >= FO_K(0.0)) & (b <= FO_K(1.0)), -b);
+}
+
+/* max(0, 1 - y z)^2, y = +-1 */
+FO_INLINE FO(point) FO(squared_hinge)(fo_real y, fo_real z, const fo_real *par)
+{
+    FO(point) o;
+    fo_real t = FO_K(1.0) - y * z;
+    fo_real active = t <= FO_K(0.0) ? FO_K(0.0) : t;
+    (void)par;
+    o.value = active * active;
+    o.gradient = FO_K(-2.0) * y * active;
+    o.hessian = t > FO_K(0.0) ? FO_K(2.0) : FO_K(0.0);
+    return o;
+}
+
+FO_INLINE FO(point) FO(squared_hinge_conjugate)(fo_real y, fo_real theta, const fo_real *par)
+{
+    fo_real b = -y * theta;
+    (void)par;
+    return FO(conjugate_value)(theta, b >= FO_K(0.0), b * (FO_K(0.25) * b - FO_K(1.0)));
+}
+
+/* No closed form is offered: NaN. */
+FO_INLINE FO(point) FO(no_conjugate)(fo_real y, fo_real theta, const fo_real *par)
+{
+    FO(point) o = {(fo_real)NAN, (fo_real)NAN, (fo_real)NAN};
+    (void)y;
+    (void)theta;
+    (void)par;
+    return o;
+}
+
+/* What a target or a raw prediction may be. */
+#ifndef FO_DOMAINS
+#define FO_DOMAINS
+enum {
+    FO_FINITE = 0,      /* any finite number */
+    FO_UNIT = 1,        /* [0, 1] */
+    FO_SIGN = 2,        /* -1 or +1 */
+    FO_NONNEGATIVE = 3, /* [0, inf) */
+    FO_RAW_UNIT = 16    /* or-ed: the raw prediction is in [0, 1] or NaN */
+};
+#endif
+
+/* Integers of the element's width, so that flags blend in the same vectors. */
+#if FO_SINGLE
+typedef int32_t FO(flag);
+#else
+typedef int64_t FO(flag);
+#endif
+
+FO_INLINE FO(flag) FO(bad_target)(int domain, fo_real y)
+{
+    int ok;
+    if ((domain & 15) == FO_UNIT)
+        ok = (y >= FO_K(0.0)) & (y <= FO_K(1.0));
+    else if ((domain & 15) == FO_SIGN)
+        ok = (y == FO_K(1.0)) | (y == FO_K(-1.0));
+    else if ((domain & 15) == FO_NONNEGATIVE)
+        ok = (y >= FO_K(0.0)) & (y <= (fo_real)fo_largest);
+    else
+        ok = (y >= -(fo_real)fo_largest) & (y <= (fo_real)fo_largest);
+    return ok ? 0 : 1;
+}
+
+FO_INLINE FO(flag) FO(bad_raw)(int domain, fo_real z)
+{
+    return (domain & FO_RAW_UNIT) && ((z < FO_K(0.0)) | (z > FO_K(1.0))) ? 4 : 0;
+}
+
+FO_INLINE FO(flag) FO(bad_weight)(fo_real w)
+{
+    return (w >= FO_K(0.0)) & (w <= (fo_real)fo_largest) ? 0 : 2;
+}
+#undef fo_largest
 #endif

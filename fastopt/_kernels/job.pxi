@@ -11,6 +11,8 @@ cdef extern from "fo_job.h" nogil:
         FO_PRODUCT
         FO_BAD_TARGET
         FO_BAD_WEIGHT
+        FO_BAD_RAW
+        FO_BAD_REQUEST
         FO_TARGET_REAL
         FO_TARGET_INDEX
     ctypedef struct job_t "FO(job)":

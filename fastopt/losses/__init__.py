@@ -1,1 +1,38 @@
-"""To come."""
+"""Losses with value, gradient and curvature, over float32 and float64 arrays.
+
+Every loss has `value`, `gradient`, `value_gradient`, `gradient_hessian` and `hessp`, all with
+``(y_true, raw_prediction, sample_weight=None, *, reduction="mean", n_threads=None)``; `LOSSES` maps
+names to classes and `get` makes one from a name, ours or a peer's.
+"""
+
+from ._base import LOSSES, Loss, get
+from ._pointwise import (
+    AbsoluteError,
+    BinaryCrossEntropyFromProbabilities,
+    HalfSquaredError,
+    Hinge,
+    Huber,
+    Logistic,
+    Poisson,
+    Quantile,
+    RootMeanSquaredError,
+    SquaredError,
+    SquaredHinge,
+)
+
+__all__ = [
+    "LOSSES",
+    "AbsoluteError",
+    "BinaryCrossEntropyFromProbabilities",
+    "HalfSquaredError",
+    "Hinge",
+    "Huber",
+    "Logistic",
+    "Loss",
+    "Poisson",
+    "Quantile",
+    "RootMeanSquaredError",
+    "SquaredError",
+    "SquaredHinge",
+    "get",
+]

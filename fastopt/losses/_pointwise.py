@@ -1,0 +1,566 @@
+"""Losses of one target and one raw prediction each: the loss of an array is elementwise.
+
+`y_true`, `raw_prediction` and `sample_weight` have the same shape, of any number of dimensions.
+The formulas are in src_c/fo_losses.h, r stands for raw_prediction - y_true.
+"""
+
+import numpy as np
+
+from .. import _kernels
+from .._validation import FLOATS, output_array, real_array, real_number, same_shape
+from ._base import CONJUGATE, GRADIENT, HESSIAN, PRODUCT, VALUE, Loss, register
+
+PARAMETERS = 4
+
+
+class PointwiseLoss(Loss):
+    """Base of the elementwise losses; see `Loss` for the methods."""
+
+    # Nanoseconds an element on one thread, for the choice of n_threads=None.
+    _nanoseconds = 1.0
+
+    def __init__(self, **params):
+        par = np.zeros(PARAMETERS)
+        par[: len(params)] = list(params.values())
+        super().__init__(**params)
+        self.__dict__["_par"] = par
+        self.__dict__["_plan"] = (self.name, par.tobytes(), self._nanoseconds, 1.0)
+
+    def _kernel(self, dtype):
+        return _kernels.table.pointwise[np.dtype(dtype)].address(self.name), self._par.copy(), None
+
+    def _evaluate(self, what, y_true, raw_prediction, sample_weight, reduction, n_threads, value_out=None,
+                  gradient_out=None, hessian_out=None, direction=None):  # fmt: skip
+        # The loops take arrays that are right already, and answer None (not right) or a status
+        # word (data outside the domain) otherwise: checks in Python cost more than a small call.
+        try:
+            result = _kernels.table.pointwise[raw_prediction.dtype].evaluate(
+                self._plan, what, reduction, y_true, raw_prediction, sample_weight, n_threads,
+                value_out, gradient_out, hessian_out, direction,
+            )  # fmt: skip
+        except (AttributeError, KeyError, TypeError):
+            if getattr(raw_prediction, "dtype", None) in FLOATS:
+                raise
+            result = None
+        if result is None or type(result) is int:
+            return self._convert(what, y_true, raw_prediction, sample_weight, reduction, n_threads,
+                                 value_out, gradient_out, hessian_out, direction)  # fmt: skip
+        return result
+
+    def _convert(self, what, y_true, raw_prediction, sample_weight, reduction, n_threads, value_out,
+                 gradient_out, hessian_out, direction):  # fmt: skip
+        """As `_evaluate`, for arguments that need a conversion or an error message."""
+        self._check_reduction(reduction)
+        raw_name = "theta" if what == CONJUGATE else "raw_prediction"
+        raw = real_array(raw_name, raw_prediction)
+        dtype = raw.dtype
+        y = real_array("y_true", y_true, dtype)
+        same_shape("y_true", y, raw_name, raw)
+        weight = sample_weight
+        if weight is not None:
+            weight = real_array("sample_weight", weight, dtype)
+            same_shape("sample_weight", weight, raw_name, raw)
+        if what == PRODUCT:
+            direction = real_array("direction", direction, dtype)
+            same_shape("direction", direction, raw_name, raw)
+        arrays = {"y_true": y, raw_name: raw, "sample_weight": weight, "direction": direction}
+        gradient_name = "product_out" if what == PRODUCT else "gradient_out"
+        outputs = (("value_out", value_out), (gradient_name, gradient_out), ("hessian_out", hessian_out))
+        for name, array in outputs:
+            if array is None:
+                continue
+            if name == "value_out" and reduction != "none":
+                raise ValueError(f"value_out is for reduction='none'; with {reduction!r} the value is returned as a float")
+            output_array(name, array, raw.shape, dtype, arrays)
+            arrays[name] = array
+        result = _kernels.table.pointwise[dtype].evaluate(
+            self._plan, what, reduction, y, raw, weight, n_threads, value_out, gradient_out, hessian_out, direction
+        )
+        if type(result) is int:
+            self._raise_status(result, y, weight, raw)
+        return result
+
+    def conjugate(self, y_true, theta):
+        """The convex conjugate f*(theta) = sup over z of theta z - f(z), for each sample; +inf outside its domain.
+
+        Parameters
+        ----------
+        y_true : array
+            Targets in the loss's domain.
+        theta : array of float32 or float64
+            Of the shape of `y_true`; its dtype is that of the result.
+
+        Returns
+        -------
+        array with the shape and dtype of `theta`
+        """
+        return self._evaluate(CONJUGATE, y_true, theta, None, "none", 1)
+
+    def fit_intercept_only(self, y_true, sample_weight=None):
+        """The constant raw prediction with the smallest weighted loss over all elements of `y_true`.
+
+        It is infinite where the loss has no minimum but an infimum at infinity, and the middle of
+        the minimisers where there are several.
+
+        Returns
+        -------
+        float
+        """
+        return float(self._constant(*self._check_constant(y_true, sample_weight)))
+
+    def _constant(self, y, w):
+        return np.average(y, weights=w)
+
+    def kinks(self, y_true):
+        """Raw predictions at which gradient or Hessian jump, as a list of arrays like `y_true`."""
+        return []
+
+    def sample(self, rng, n):
+        """n targets and raw predictions (float64) from the middle of the loss's domain, for tests and benchmarks.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+        n : int or tuple
+            Number of samples, or the shape of the arrays.
+
+        Returns
+        -------
+        y_true, raw_prediction : arrays
+        """
+        return rng.normal(size=n), rng.normal(size=n) * 2.0
+
+
+def weighted_quantile(y, w, q):
+    """Middle of the interval of minimisers of the weighted pinball loss."""
+    keep = w.ravel() > 0
+    y, w = y.ravel()[keep], w.ravel()[keep]
+    order = np.argsort(y, kind="stable")
+    y, mass = y[order], np.cumsum(w[order])
+    # Equal up to rounding counts as equal: there the minimisers are an interval.
+    level, slack = q * mass[-1], 4 * np.finfo(float).eps * mass[-1] * np.sqrt(y.size)
+    low = y[min(np.searchsorted(mass, level - slack), y.size - 1)]
+    high = y[min(np.searchsorted(mass, level + slack, side="right"), y.size - 1)]
+    return low + 0.5 * (high - low)
+
+
+@register("mse", "mean_squared_error", "MeanSquaredError", "MSELoss", "mse_loss")
+class SquaredError(PointwiseLoss):
+    """Squared error r^2.
+
+    Gradient 2 r, Hessian 2. Keras' and torch's mean squared error; scikit-learn's and optax' l2
+    losses are `HalfSquaredError`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastopt.losses import SquaredError
+    >>> SquaredError().value_gradient(np.array([1.0, 2.0]), np.array([1.5, 4.0]))
+    (2.125, array([0.5, 2. ]))
+    """
+
+    name = "squared_error"
+
+
+@register("l2_loss", "half_mean_squared_error")
+class HalfSquaredError(PointwiseLoss):
+    """Half squared error r^2 / 2.
+
+    Gradient r, Hessian 1. scikit-learn's `HalfSquaredError` (its "squared_error" in linear models)
+    and optax' `l2_loss`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastopt.losses import HalfSquaredError
+    >>> HalfSquaredError().value(np.array([1.0, 2.0]), np.array([1.5, 4.0]), reduction="sum")
+    2.125
+    """
+
+    name = "half_squared_error"
+
+
+@register("mae", "mean_absolute_error", "MeanAbsoluteError", "L1Loss", "l1_loss")
+class AbsoluteError(PointwiseLoss):
+    """Absolute error |r|.
+
+    Gradient sign(r), 0 at r = 0 (scikit-learn returns -1 there). The Hessian is 0 where it exists;
+    scikit-learn substitutes 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastopt.losses import AbsoluteError
+    >>> AbsoluteError().gradient(np.array([1.0, 2.0]), np.array([1.0, 4.0]), reduction="sum")
+    array([0., 1.])
+    """
+
+    name = "absolute_error"
+
+    def _constant(self, y, w):
+        return weighted_quantile(y, w, 0.5)
+
+    def kinks(self, y_true):
+        return [np.asarray(y_true)]
+
+
+@register("HuberLoss", "huber_loss")
+class Huber(PointwiseLoss):
+    """Huber loss: r^2 / 2 where |r| <= delta, else delta (|r| - delta / 2).
+
+    Gradient r clipped to [-delta, delta]; Hessian 1 where |r| <= delta, else 0. torch's, Keras' and
+    optax' Huber loss; torch's smooth L1 is this divided by delta.
+
+    Parameters
+    ----------
+    delta : float, default 1.0
+        Positive.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastopt.losses import Huber
+    >>> Huber(delta=1.0).value(np.array([0.0, 0.0]), np.array([0.5, 4.0]), reduction="none")
+    array([0.125, 3.5  ])
+    """
+
+    name = "huber"
+
+    def __init__(self, delta=1.0):
+        super().__init__(delta=real_number("delta", delta, 0, open_low=True))
+
+    def _constant(self, y, w):
+        # The gradient is piecewise linear and increasing: bisect to a piece, then solve it.
+        y, w = y.ravel(), w.ravel()
+        keep = w > 0
+        y, w = y[keep], w[keep]
+        low, high = y.min(), y.max()
+
+        def slope(z):
+            return w @ np.clip(z - y, -self.delta, self.delta)
+
+        knots = np.unique(np.concatenate([y - self.delta, y + self.delta, [low, high]]))
+        knots = knots[(knots >= low) & (knots <= high)]
+        first, last = 0, knots.size - 1
+        while last - first > 1:
+            middle = (first + last) // 2
+            if slope(knots[middle]) < 0:
+                first = middle
+            else:
+                last = middle
+        a, b = slope(knots[first]), slope(knots[last])
+        if b <= a:
+            return 0.5 * (knots[first] + knots[last])
+        return knots[first] - a * (knots[last] - knots[first]) / (b - a)
+
+    def kinks(self, y_true):
+        return [np.asarray(y_true) - self.delta, np.asarray(y_true) + self.delta]
+
+
+@register("pinball", "pinball_loss", "PinballLoss", "quantile_loss")
+class Quantile(PointwiseLoss):
+    """Pinball loss of a quantile t: with v = y_true - raw_prediction, t v where v >= 0, else (t - 1) v.
+
+    Gradient -t where v >= 0 (so at the kink, as scikit-learn), else 1 - t. The Hessian is 0 where it
+    exists; scikit-learn substitutes 1.
+
+    Parameters
+    ----------
+    quantile : float, default 0.5
+        In (0, 1).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastopt.losses import Quantile
+    >>> Quantile(quantile=0.25).value(np.array([1.0, 1.0]), np.array([0.0, 2.0]), reduction="none")
+    array([0.25, 0.75])
+    """
+
+    name = "quantile"
+
+    def __init__(self, quantile=0.5):
+        super().__init__(quantile=real_number("quantile", quantile, 0, 1, open_low=True, open_high=True))
+
+    def _constant(self, y, w):
+        return weighted_quantile(y, w, self.quantile)
+
+    def kinks(self, y_true):
+        return [np.asarray(y_true)]
+
+
+@register("HalfPoissonLoss", "PoissonNLLLoss", "poisson_nll_loss")
+class Poisson(PointwiseLoss):
+    """Half Poisson deviance with log link: e^z - y z of z = raw_prediction, targets y >= 0.
+
+    Gradient e^z - y, Hessian e^z. scikit-learn's `HalfPoissonLoss`; torch's `PoissonNLLLoss` with
+    log_input=True. Keras' Poisson is of the mean e^z, not of z. The terms of y alone are left out.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastopt.losses import Poisson
+    >>> Poisson().value_gradient(np.array([2.0, 0.0]), np.array([0.0, 0.0]))
+    (1.0, array([-0.5,  0.5]))
+    """
+
+    name = "poisson"
+    link = "log"
+    domain = "nonnegative"
+    _nanoseconds = 3.0
+
+    def _constant(self, y, w):
+        with np.errstate(divide="ignore"):
+            return np.log(np.average(y, weights=w))
+
+    def sample(self, rng, n):
+        raw = rng.normal(size=n)
+        return rng.poisson(np.exp(raw)).astype(float), raw
+
+
+@register(
+    "log_loss", "binomial", "HalfBinomialLoss", "BCEWithLogitsLoss", "binary_cross_entropy_with_logits",
+    "sigmoid_binary_cross_entropy",
+)  # fmt: skip
+class Logistic(PointwiseLoss):
+    """Logistic loss log(1 + e^z) - y z of z = raw_prediction, targets y in [0, 1].
+
+    Gradient sigmoid(z) - y, Hessian sigmoid(z) sigmoid(-z). Binary cross-entropy from logits:
+    scikit-learn's `HalfBinomialLoss`, torch's `BCEWithLogitsLoss`. Soft labels are accepted.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastopt.losses import Logistic
+    >>> Logistic().gradient(np.array([0.0, 1.0]), np.array([0.0, 0.0]), reduction="sum")
+    array([ 0.5, -0.5])
+    """
+
+    name = "logistic"
+    link = "logit"
+    domain = "unit"
+    _nanoseconds = 3.5
+
+    def _constant(self, y, w):
+        with np.errstate(divide="ignore"):
+            return np.log(np.sum(w * y)) - np.log(np.sum(w * (1.0 - y)))
+
+    def sample(self, rng, n):
+        return rng.integers(0, 2, size=n).astype(float), rng.normal(size=n) * 3.0
+
+
+@register(
+    "bce", "binary_cross_entropy", "binary_crossentropy", "BinaryCrossentropy", "BCELoss",
+)  # fmt: skip
+class BinaryCrossEntropyFromProbabilities(PointwiseLoss):
+    """Binary cross-entropy -y log q - (1 - y) log(1 - q) of probabilities q = raw_prediction in [0, 1].
+
+    Logarithms are clamped at -100, as torch's `BCELoss` does. The gradient (1 - y)/(1 - q) - y/q and
+    the Hessian y/q^2 + (1 - y)/(1 - q)^2 are those of the clamped value: a clamped logarithm
+    contributes 0 (torch floors q (1 - q) at 1e-12 instead). A raw prediction outside [0, 1] is an
+    error, NaN propagates. Targets in [0, 1]. Prefer `Logistic` where logits are at hand: it keeps
+    the digits that 1 - q loses.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastopt.losses import BinaryCrossEntropyFromProbabilities
+    >>> BinaryCrossEntropyFromProbabilities().value(np.array([1.0]), np.array([0.0]))
+    100.0
+    """
+
+    name = "binary_cross_entropy_from_probabilities"
+    domain = "unit"
+    _nanoseconds = 5.0
+
+    def conjugate(self, y_true, theta):
+        """Not offered: the clamped value has no closed conjugate."""
+        raise NotImplementedError(
+            "BinaryCrossEntropyFromProbabilities offers no conjugate; Logistic, the same loss of logits, does"
+        )
+
+    def sample(self, rng, n):
+        return rng.uniform(size=n), rng.uniform(0.02, 0.98, size=n)
+
+
+@register("hinge_loss")
+class Hinge(PointwiseLoss):
+    """Hinge loss max(0, 1 - y z) of z = raw_prediction, targets y in {-1, +1}.
+
+    Gradient -y where y z < 1, else 0 (so at the kink). The Hessian is 0 where it exists.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastopt.losses import Hinge
+    >>> Hinge().value(np.array([1.0, -1.0]), np.array([0.5, 0.5]), reduction="none")
+    array([0.5, 1.5])
+    """
+
+    name = "hinge"
+    domain = "sign"
+
+    def _constant(self, y, w):
+        return np.sign(np.sum(w * y))
+
+    def kinks(self, y_true):
+        return [np.asarray(y_true)]
+
+    def sample(self, rng, n):
+        return rng.integers(0, 2, size=n) * 2.0 - 1.0, rng.normal(size=n) * 2.0
+
+
+@register("squared_hinge_loss")
+class SquaredHinge(PointwiseLoss):
+    """Squared hinge loss max(0, 1 - y z)^2 of z = raw_prediction, targets y in {-1, +1}.
+
+    Gradient -2 y max(0, 1 - y z); Hessian 2 where y z < 1, else 0.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastopt.losses import SquaredHinge
+    >>> SquaredHinge().value(np.array([1.0, -1.0]), np.array([0.5, 0.5]), reduction="none")
+    array([0.25, 2.25])
+    """
+
+    name = "squared_hinge"
+    domain = "sign"
+
+    def _constant(self, y, w):
+        return np.average(y, weights=w)
+
+    def kinks(self, y_true):
+        return [np.asarray(y_true)]
+
+    def sample(self, rng, n):
+        return rng.integers(0, 2, size=n) * 2.0 - 1.0, rng.normal(size=n) * 2.0
+
+
+@register("rmse")
+class RootMeanSquaredError(Loss):
+    """Root of the mean squared error, R = sqrt(sum w r^2 / sum w): one loss of the whole batch.
+
+    With reduction="mean" the value is R, with "sum" the norm sqrt(sum w r^2) (the loss of the
+    square-root lasso); "none" is an error, because a sample has no loss of its own. Gradient
+    w r / (R sum w), 0 at R = 0, where R has a kink. The Hessian is a full n x n matrix and
+    is not formed (`gradient_hessian` raises; hessian_kind is "product"): `hessp` multiplies by it.
+    Convex. Squares that overflow or vanish are avoided, so R is accurate over the whole range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastopt.losses import RootMeanSquaredError
+    >>> RootMeanSquaredError().value_gradient(np.array([0.0, 0.0]), np.array([1.0, 7.0]))
+    (5.0, array([0.1, 0.7]))
+    """
+
+    name = "root_mean_squared_error"
+    hessian_kind = "product"
+    is_separable = False
+
+    def _kernel(self, dtype):
+        raise NotImplementedError(
+            "RootMeanSquaredError couples all samples of a batch and has no loss by row; SquaredError has the same minimisers"
+        )
+
+    def _check_reduction(self, reduction):
+        super()._check_reduction(reduction)
+        if reduction == "none":
+            raise ValueError(
+                "RootMeanSquaredError has no reduction='none': it is the root of a sum over the batch, not a sum of "
+                "losses of samples; use 'mean' or 'sum', or SquaredError for a loss of each sample"
+            )
+
+    def _evaluate(self, what, y_true, raw_prediction, sample_weight, reduction, n_threads, value_out=None,
+                  gradient_out=None, hessian_out=None, direction=None):  # fmt: skip
+        self._check_reduction(reduction)
+        if what & HESSIAN:
+            raise NotImplementedError(
+                "the Hessian of RootMeanSquaredError is a full matrix, n x n for n samples, and is not formed; use hessp"
+            )
+        if value_out is not None:
+            raise ValueError("value_out is for reduction='none', which RootMeanSquaredError does not have")
+        square = _SQUARED._evaluate(VALUE, y_true, raw_prediction, sample_weight, reduction, n_threads)
+        raw = real_array("raw_prediction", raw_prediction)
+        tiny = 1e-280 if raw.dtype == np.float64 else 1e-30
+        if not tiny < square < np.inf:
+            return self._scaled(what, y_true, raw, sample_weight, reduction, gradient_out, direction)
+        root = float(np.sqrt(square))
+        if what == VALUE:
+            return root
+        # d sqrt(S) = dS / (2 sqrt(S)): the half squared error's gradient, divided by the root.
+        half = _Divided(root)
+        gradient = half._evaluate(GRADIENT, y_true, raw, sample_weight, reduction, n_threads, None,
+                                  None if what == PRODUCT else gradient_out)  # fmt: skip
+        if what == GRADIENT:
+            return gradient
+        if what == VALUE | GRADIENT:
+            return root, gradient
+        product = half._evaluate(PRODUCT, y_true, raw, sample_weight, reduction, n_threads, None, gradient_out,
+                                 None, direction)  # fmt: skip
+        inner = np.dot(gradient.ravel().astype(float), real_array("direction", direction, np.float64).ravel())
+        product -= raw.dtype.type(inner / root) * gradient
+        return product
+
+    def _scaled(self, what, y_true, raw, sample_weight, reduction, gradient_out, direction):
+        """The same in float64 NumPy, divided by the largest |r| first: for squares that overflow or vanish."""
+        y = real_array("y_true", y_true, raw.dtype).astype(np.float64)
+        w = np.ones(raw.shape) if sample_weight is None else np.array(sample_weight, dtype=np.float64)
+        if reduction == "mean":
+            w /= w.sum()
+        # Halves: a difference of two finite numbers may overflow.
+        r = 0.5 * raw.astype(np.float64) - 0.5 * y
+        largest = np.max(np.abs(r), where=w > 0, initial=0.0)
+        out = None
+        if what != VALUE:
+            if gradient_out is None:
+                gradient_out = np.empty_like(raw)
+            out = output_array("product_out" if what == PRODUCT else "gradient_out", gradient_out, raw.shape,
+                               raw.dtype, {"y_true": np.asarray(y_true), "raw_prediction": raw})  # fmt: skip
+        if not np.isfinite(largest) or largest == 0.0:
+            root = 2.0 * float(largest) if not np.isnan(r).any() else np.nan
+            if out is not None:
+                out[...] = 0.0 if largest == 0.0 and root == 0.0 else np.nan
+        else:
+            r /= largest
+            relative = float(np.sqrt(np.sum(w * r * r)))
+            root = 2.0 * largest * relative
+            if out is not None:
+                gradient = w * (r / relative)
+                if what == PRODUCT:
+                    d = real_array("direction", direction, np.float64)
+                    out[...] = (w * d - gradient * np.sum(gradient * d)) / root
+                else:
+                    out[...] = gradient
+        if what == VALUE:
+            return root
+        return (root, out) if what == VALUE | GRADIENT else out
+
+    def conjugate(self, y_true, theta):
+        """Not offered: the conjugate couples all samples (it is the indicator of a ball plus a linear term)."""
+        raise NotImplementedError("RootMeanSquaredError couples all samples and offers no conjugate by sample")
+
+    def fit_intercept_only(self, y_true, sample_weight=None):
+        """The weighted mean of `y_true`, a float."""
+        y, w = self._check_constant(y_true, sample_weight)
+        return float(np.average(y, weights=w))
+
+    def kinks(self, y_true):
+        """None by sample: the only kink is where all residuals are 0."""
+        return []
+
+    sample = PointwiseLoss.sample
+
+
+class _Divided(PointwiseLoss):
+    """Half squared error with gradient and Hessian divided by a number."""
+
+    name = "half_squared_error"
+
+    def __init__(self, divisor):
+        super().__init__()
+        self.__dict__["_plan"] = (*self._plan[:3], 1.0 / divisor)
+
+
+_SQUARED = SquaredError()
