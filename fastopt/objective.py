@@ -271,13 +271,19 @@ class LinearObjective:
     @property
     def constant_hessian(self):
         """Whether the objective is quadratic; several pointwise outputs then share one block."""
-        return self.loss.has_constant_hessian
+        return self.loss.constant_hessian is not None
 
     @property
     def offers(self):
         """What a solver may ask for."""
-        smooth = {"gradient"} if self.loss.is_smooth else set()
-        return frozenset(smooth | ({"hessian"} if self.has_hessian and self._single_block else set()))
+        offers = set()
+        if self.loss.is_smooth:
+            offers.add("gradient")
+        if self.has_hessian and self._single_block:
+            offers.add("hessian")
+        if self.constant_hessian:
+            offers.add("squares")
+        return frozenset(offers)
 
     @property
     def _single_block(self):
@@ -317,7 +323,7 @@ class LinearObjective:
     def _shared_gram(self):
         gram = np.empty((self.p + 1, self.p + 1))
         self.handle.gram(None, gram, self.n_threads)
-        gram *= float(self._curvatures(np.zeros((self.n, self.k), dtype=self.dtype))[0, 0])
+        gram *= self.loss.constant_hessian
         return gram
 
     def _finish_hessian(self, hessian, blocks):
@@ -471,6 +477,35 @@ class LinearObjective:
         squares = point.gradient.reshape(self.k, self.width) ** 2
         return float(squares[:, : self.p].sum()) / (2 * self.penalty.alpha) + 2 * float(squares[:, self.p :].sum())
 
+    def least_squares(self):
+        """Flat parameters of the minimum of a squared loss, of smallest norm, by a decomposition of a copy of X."""
+        from scipy.linalg import svd
+
+        y, w = self._selected()
+        X = self.data.X if self.data.rows is None else self.data.X[self.data.rows]
+        X = X.astype(np.float64)
+        target = np.array(y, dtype=np.float64).reshape(self.n, self.k)
+        if self.offset is not None:
+            rows = slice(None) if self.data.rows is None else self.data.rows
+            target -= self.offset.reshape(-1, self.k)[rows]
+        w = np.ones(self.n) if w is None else w.astype(np.float64)
+        params = np.zeros((self.k, self.width))
+        if self.fit_intercept:
+            centre, level = w @ X / self.weight_sum, w @ target / self.weight_sum
+            X -= centre
+            target -= level
+        root = np.sqrt(w)[:, None]
+        X *= root
+        u, s, vt = svd(X, full_matrices=False, overwrite_a=True, check_finite=False)
+        kept = s > np.finfo(float).eps * max(self.n, self.p) * s.max(initial=0.0)
+        u, s, vt = u[:, kept], s[kept], vt[kept]
+        alpha = 0.0 if self.penalty is None else self.penalty.alpha * self.weight_sum / self.loss.constant_hessian
+        coef = ((s / (s * s + alpha))[:, None] * (u.T @ (root * target))).T @ vt
+        params[:, : self.p] = coef
+        if self.fit_intercept:
+            params[:, self.p] = level - coef @ centre
+        return params.reshape(-1)
+
     # --- certificates -----------------------------------------------------------------------
 
     def dual_value(self, point):
@@ -491,9 +526,12 @@ class LinearObjective:
         theta = self.loss.gradient(y64, raw, reduction="none", n_threads=self.n_threads)
         if self.fit_intercept:
             theta = _feasible(self.loss, theta, raw, w)
-        conjugate = self.loss.conjugate(y64, theta, w, reduction="sum", n_threads=self.n_threads)
+        conjugates = self.loss.conjugate(y64, theta).reshape(self.n, -1)
         weighted = theta.reshape(self.n, self.k)
-        if w is not None:
+        if w is None:
+            conjugate = float(conjugates.sum())
+        else:
+            conjugate = float((w @ conjugates).sum())
             weighted = weighted * w[:, None]
         cross, _sums = np.empty((self.k, self.p)), np.empty(self.k)
         self.handle.cross(np.ascontiguousarray(weighted, dtype=self.dtype), cross, _sums, self.n_threads)
@@ -585,6 +623,12 @@ class ScaledObjective:
             h[:, :, :, :p] -= h[:, :, :, p:] * self.centre
         h[:, :p] *= self.scale[:, None, None]
         h[:, :, :, :p] *= self.scale
+        if blocks > 1 and self.loss.is_shift_invariant:
+            # Adding the same number to a parameter of every class changes no loss: fill that null space
+            # where no penalty does; gradients are orthogonal to it, so that steps stay the same.
+            for j in range(self.width):
+                if j == p or self.penalty is None:
+                    h[:, j, :, j] += max(float(h[:, j, :, j].trace()), 1e-300) / blocks
         return hessian
 
     def _point(self, u, inner):

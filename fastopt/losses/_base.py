@@ -107,6 +107,14 @@ class Loss:
         Whether the loss couples the columns of a row of `raw_prediction`.
     is_separable : bool
         Whether the loss of a batch is a sum over samples.
+    is_smooth : bool
+        Whether the gradient is continuous.
+    constant_hessian : float or None
+        The second derivative, where it is the same everywhere.
+    has_conjugate : bool
+        Whether `conjugate` is offered.
+    is_shift_invariant : bool
+        Row losses: whether adding a number to a whole row changes nothing.
     """
 
     name = ""
@@ -116,6 +124,10 @@ class Loss:
     is_convex = True
     is_rowwise = False
     is_separable = True
+    is_smooth = True
+    constant_hessian = None
+    has_conjugate = True
+    is_shift_invariant = False
 
     def __init__(self, **params):
         self.__dict__.update(params)

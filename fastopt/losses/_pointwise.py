@@ -160,6 +160,7 @@ class SquaredError(PointwiseLoss):
     """
 
     name = "squared_error"
+    constant_hessian = 2.0
 
 
 @register("l2_loss", "half_mean_squared_error")
@@ -178,6 +179,7 @@ class HalfSquaredError(PointwiseLoss):
     """
 
     name = "half_squared_error"
+    constant_hessian = 1.0
 
 
 @register("mae", "mean_absolute_error", "MeanAbsoluteError", "L1Loss", "l1_loss")
@@ -196,6 +198,7 @@ class AbsoluteError(PointwiseLoss):
     """
 
     name = "absolute_error"
+    is_smooth = False
 
     def _constant(self, y, w):
         return weighted_quantile(y, w, 0.5)
@@ -278,6 +281,7 @@ class Quantile(PointwiseLoss):
     """
 
     name = "quantile"
+    is_smooth = False
 
     def __init__(self, quantile=0.5):
         super().__init__(quantile=real_number("quantile", quantile, 0, 1, open_low=True, open_high=True))
@@ -370,6 +374,7 @@ class BinaryCrossEntropyFromProbabilities(PointwiseLoss):
     """
 
     name = "binary_cross_entropy_from_probabilities"
+    has_conjugate = False
     domain = "unit"
     _nanoseconds = 5.0
 
@@ -398,6 +403,7 @@ class Hinge(PointwiseLoss):
     """
 
     name = "hinge"
+    is_smooth = False
     domain = "sign"
 
     def _constant(self, y, w):
@@ -456,6 +462,7 @@ class RootMeanSquaredError(Loss):
     """
 
     name = "root_mean_squared_error"
+    has_conjugate = False
     hessian_kind = "product"
     is_separable = False
 

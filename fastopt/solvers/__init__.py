@@ -1,7 +1,8 @@
 """Solvers over objectives, the choice among them, and the fit of a problem from start to certificate.
 
 A solver is a function ``solver(objective, x0, goal, *, max_iter, monitor) -> Result`` over flat
-vectors, with an attribute `needs` that names what it asks of the objective: "gradient", "hessian".
+vectors, with an attribute `needs` that names what it asks of the objective: "gradient", "hessian",
+"squares" (a squared loss).
 """
 
 from ._fit import Fit, fit_problem
@@ -10,14 +11,19 @@ from ._result import Result
 from .gradient_descent import gradient_descent
 from .lbfgs import lbfgs
 from .newton_cholesky import newton_cholesky
+from .svd import svd
 
 SOLVERS = {
     "newton-cholesky": newton_cholesky,
     "lbfgs": lbfgs,
     "gradient-descent": gradient_descent,
+    "svd": svd,
 }
 
-__all__ = ["SOLVERS", "Fit", "Goal", "Result", "choose", "fit_problem", "gradient_descent", "lbfgs", "newton_cholesky"]
+__all__ = ["SOLVERS", "Fit", "Goal", "Result", "choose", "fit_problem", "gradient_descent", "lbfgs", "newton_cholesky", "svd"]
+
+
+_WORDS = {"gradient": "a continuous gradient", "hessian": "the exact curvature", "squares": "a squared loss"}
 
 
 def choose(objective, name="auto"):
@@ -43,7 +49,7 @@ def choose(objective, name="auto"):
         works = [other for other, solver in SOLVERS.items() if solver.needs <= objective.offers]
         advice = f"use {' or '.join(map(repr, works))}" if works else "no solver here minimises it"
         raise ValueError(
-            f"solver {name!r} needs the {' and '.join(sorted(missing))} of the loss, which {objective.loss!r} does not"
-            f" have; {advice}"
+            f"solver {name!r} needs {' and '.join(_WORDS[word] for word in sorted(missing))}, which"
+            f" {objective.loss!r} does not offer; {advice}"
         )
     return name

@@ -26,7 +26,8 @@ class Cholesky:
     """Factor of a symmetric positive definite matrix; the argument is overwritten.
 
     A matrix that is not positive definite gets a multiple of its diagonal added, from 1e-14 up,
-    until it is; `shift` says how much.
+    until it is; `shift` says how much. `pivot` is the smallest pivot relative to the diagonal
+    entry it came from: small where columns are nearly dependent.
     """
 
     def __init__(self, matrix, n_threads=1):
@@ -35,10 +36,8 @@ class Cholesky:
         diagonal = matrix.diagonal().copy()
         floor = max(float(diagonal.max(initial=0.0)), np.finfo(float).tiny)
         self.shift = 0.0
-        kept = None
+        lower = matrix.copy()
         while True:
-            if kept is None:
-                lower = matrix.copy()
             np.fill_diagonal(lower, diagonal + self.shift * np.maximum(diagonal, floor * 1e-6))
             if kernels.cholesky(lower, n_threads) == 0 and _well(lower, diagonal):
                 break
@@ -46,6 +45,9 @@ class Cholesky:
                 raise ArithmeticError("the Hessian is not finite or far from positive semidefinite")
             self.shift = 1e-14 if self.shift == 0.0 else 100 * self.shift
             lower[...] = matrix
+        pivots = lower.diagonal()
+        with np.errstate(divide="ignore", invalid="ignore"):
+            self.pivot = float(np.min(pivots * pivots / diagonal, initial=1.0, where=diagonal > 0))
         self.lower = lower
         self._solve = kernels.cholesky_solve
 

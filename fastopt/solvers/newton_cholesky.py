@@ -5,6 +5,10 @@ import numpy as np
 from ..linesearch import armijo_accepts, backtracking
 from ._result import Cholesky, Result
 
+# Relative size of a pivot below which columns count as nearly dependent.
+DEPENDENT = 1e-10
+DEPENDENT_NOTE = "columns are nearly linearly dependent"
+
 
 def newton_cholesky(objective, x0, goal, *, max_iter=100, monitor):
     """Minimise by ``x -= t H^{-1} g``, t = 1 or shortened until the objective decreases enough.
@@ -20,8 +24,8 @@ def newton_cholesky(objective, x0, goal, *, max_iter=100, monitor):
     while True:
         if factor is None or not constant:
             factor = Cholesky(hessian, objective.n_threads)
-            if factor.shift and not notes:
-                notes.append("the Hessian was singular to rounding; steps were regularised")
+            if factor.pivot < DEPENDENT and not notes:
+                notes.append(DEPENDENT_NOTE)
         direction = factor.solve(point.gradient)
         np.negative(direction, out=direction)
         slope = float(point.gradient @ direction)
