@@ -180,6 +180,7 @@ class build_ext(_build_ext):
 
     def build_extensions(self):
         import Cython
+        import numpy
         from Cython.Build import cythonize
 
         folder = f"build/cython-{Cython.__version__}"  # code of different versions does not mix
@@ -202,20 +203,21 @@ class build_ext(_build_ext):
         )
         for ext, new in zip(sources, done):
             ext.sources = new.sources
-        self._set_flags(Cython.__version__)
+        self._set_flags(Cython.__version__, numpy.get_include())
         super().build_extensions()
 
-    def _set_flags(self, cython_version):
+    def _set_flags(self, cython_version, numpy_include):
         msvc = self.compiler.compiler_type == "msvc"
         openmp_compile, openmp_link = self._openmp()
         common = COMMON_MSVC if msvc else COMMON_UNIX
         table = LEVELS_MSVC if msvc else LEVELS_UNIX
         inline = [] if msvc else INLINE_UNIX
         for ext in self.extensions:
-            ext.include_dirs = ["src_c", "build", *ext.include_dirs]
+            ext.include_dirs = ["src_c", "build", numpy_include, *ext.include_dirs]
             if ext.name == "fastopt._cyutility":
                 ext.extra_compile_args = ["/O2"] if msvc else ["-O2", "-g0", "-fvisibility=hidden"]
                 continue
+            ext.define_macros = [*ext.define_macros, ("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")]
             level = table[ext.kernel[2]] if hasattr(ext, "kernel") else []
             ext.extra_compile_args = [*common, *inline, *openmp_compile, *level]
             ext.extra_link_args = list(openmp_link)

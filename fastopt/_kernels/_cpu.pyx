@@ -1,5 +1,7 @@
 """What the processor and the compiler offer: instruction sets, OpenMP, the compiler's name."""
 
+from cython.parallel cimport parallel, threadid
+
 # Written by setup.py: the flags of each level and the versions of the build.
 cdef extern from "fo_build.h":
     const char* FO_BUILD_FLAGS
@@ -12,6 +14,7 @@ cdef extern from *:
     #define FO_OPENMP _OPENMP
     #else
     #define FO_OPENMP 0
+    static int omp_get_num_threads(void) { return 1; }
     static int omp_get_max_threads(void) { return 1; }
     #endif
 
@@ -86,6 +89,7 @@ cdef extern from *:
     int fo_has_avx2() nogil
     int fo_has_avx512() nogil
     int omp_get_max_threads() nogil
+    int omp_get_num_threads() nogil
 
 
 def available_levels():
@@ -106,6 +110,15 @@ def openmp_version():
 def openmp_max_threads():
     """The OpenMP runtime's own limit (it has read OMP_NUM_THREADS)."""
     return omp_get_max_threads()
+
+
+def team(int n_threads):
+    """Threads that a parallel region of `n_threads` really has."""
+    cdef int size = 0
+    with nogil, parallel(num_threads=n_threads):
+        if threadid() == 0:
+            (&size)[0] = omp_get_num_threads()
+    return size
 
 
 def compiler():

@@ -1,0 +1,67 @@
+# cython: language_level=3
+"""The C formulas of fastopt for other people's Cython code; needs the folder `fastopt.get_include()`.
+
+Pointwise losses are functions of one target y and one raw prediction z with their parameters in
+`par` (NULL where a loss has none) and return value, gradient and curvature with respect to z.
+Update rules are functions of one element (parameter and slots), its gradient and the scalars of
+the step. Names end in f64 (double) and f32 (float). See fo_losses.h and fo_updates.h.
+"""
+
+cdef extern from "fastopt.h" nogil:
+    ctypedef struct point_f64 "fo_point_f64":
+        double value
+        double gradient
+        double hessian
+    ctypedef struct point_f32 "fo_point_f32":
+        float value
+        float gradient
+        float hessian
+
+    # (z - y)^2; (z - y)^2 / 2; |z - y|
+    point_f64 squared_error_f64 "fo_squared_error_f64"(double y, double z, const double* par)
+    point_f32 squared_error_f32 "fo_squared_error_f32"(float y, float z, const float* par)
+    point_f64 half_squared_error_f64 "fo_half_squared_error_f64"(double y, double z, const double* par)
+    point_f32 half_squared_error_f32 "fo_half_squared_error_f32"(float y, float z, const float* par)
+    point_f64 absolute_error_f64 "fo_absolute_error_f64"(double y, double z, const double* par)
+    point_f32 absolute_error_f32 "fo_absolute_error_f32"(float y, float z, const float* par)
+    # par = {delta}; par = {quantile}
+    point_f64 huber_f64 "fo_huber_f64"(double y, double z, const double* par)
+    point_f32 huber_f32 "fo_huber_f32"(float y, float z, const float* par)
+    point_f64 quantile_f64 "fo_quantile_f64"(double y, double z, const double* par)
+    point_f32 quantile_f32 "fo_quantile_f32"(float y, float z, const float* par)
+    # log link; logit link with y in [0, 1]; y in [0, 1] and z a probability
+    point_f64 poisson_f64 "fo_poisson_f64"(double y, double z, const double* par)
+    point_f32 poisson_f32 "fo_poisson_f32"(float y, float z, const float* par)
+    point_f64 logistic_f64 "fo_logistic_f64"(double y, double z, const double* par)
+    point_f32 logistic_f32 "fo_logistic_f32"(float y, float z, const float* par)
+    point_f64 binary_cross_entropy_from_probabilities_f64 "fo_binary_cross_entropy_from_probabilities_f64"(
+        double y, double z, const double* par)
+    point_f32 binary_cross_entropy_from_probabilities_f32 "fo_binary_cross_entropy_from_probabilities_f32"(
+        float y, float z, const float* par)
+    # y is -1 or +1
+    point_f64 hinge_f64 "fo_hinge_f64"(double y, double z, const double* par)
+    point_f32 hinge_f32 "fo_hinge_f32"(float y, float z, const float* par)
+    point_f64 squared_hinge_f64 "fo_squared_hinge_f64"(double y, double z, const double* par)
+    point_f32 squared_hinge_f32 "fo_squared_hinge_f32"(float y, float z, const float* par)
+
+    ctypedef struct scalars_f64 "fo_scalars_f64":
+        double sign, l2, decay, alpha, beta, keep1, gain1, keep2, gain2, eps, lift
+    ctypedef struct scalars_f32 "fo_scalars_f32":
+        float sign, l2, decay, alpha, beta, keep1, gain1, keep2, gain2, eps, lift
+    # A parameter w and the slots of its rule.
+    ctypedef struct element_f64 "fo_element_f64":
+        double w, a, b, c
+    ctypedef struct element_f32 "fo_element_f32":
+        float w, a, b, c
+
+    # h is sign * gradient + l2 * w.
+    element_f64 sgd_f64 "fo_sgd_f64"(element_f64 e, double h, const scalars_f64* s)
+    element_f32 sgd_f32 "fo_sgd_f32"(element_f32 e, float h, const scalars_f32* s)
+    element_f64 momentum_f64 "fo_momentum_f64"(element_f64 e, double h, const scalars_f64* s)
+    element_f32 momentum_f32 "fo_momentum_f32"(element_f32 e, float h, const scalars_f32* s)
+    element_f64 nesterov_f64 "fo_nesterov_f64"(element_f64 e, double h, const scalars_f64* s)
+    element_f32 nesterov_f32 "fo_nesterov_f32"(element_f32 e, float h, const scalars_f32* s)
+    element_f64 adam_f64 "fo_adam_f64"(element_f64 e, double h, const scalars_f64* s)
+    element_f32 adam_f32 "fo_adam_f32"(element_f32 e, float h, const scalars_f32* s)
+    element_f64 amsgrad_f64 "fo_amsgrad_f64"(element_f64 e, double h, const scalars_f64* s)
+    element_f32 amsgrad_f32 "fo_amsgrad_f32"(element_f32 e, float h, const scalars_f32* s)

@@ -1,0 +1,54 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fastopt
+from fastopt import _kernels
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+
+
+def pytest_report_header(config):
+    described = fastopt.show_config("dict")
+    threads = described["threads"]
+    return [
+        f"fastopt {fastopt.__version__} in {Path(fastopt.__file__).parent}, numpy {np.__version__}",
+        f"isa {described['isa']['in use']} of {', '.join(described['isa']['available'])}; "
+        f"OpenMP {threads['OpenMP']}, n_threads=-1 gives {threads['n_threads=-1 gives']}; {described['compiler']['name']}",
+    ]
+
+
+@pytest.fixture(params=_kernels.available())
+def isa(request):
+    """Runs the test once at each instruction set level of this machine."""
+    with fastopt.config_context(isa=request.param):
+        yield request.param
+
+
+@pytest.fixture
+def checkout():
+    """The folder of the source tree; skips where the tests lie alone."""
+    if not (CHECKOUT / "setup.py").exists():
+        pytest.skip("needs the source tree")
+    return CHECKOUT
+
+
+@pytest.fixture
+def run_python(tmp_path):
+    """Runs Python code in a process of its own, in an empty folder, with the fastopt under test."""
+
+    def run(code, *, env=None, timeout=120, cwd=tmp_path, args=()):
+        import os
+
+        environment = dict(os.environ, **(env or {}))
+        probe = subprocess.run([sys.executable, "-c", "import fastopt"], cwd=tmp_path, capture_output=True)
+        if probe.returncode:  # not installed: the tests run in the checkout
+            environment["PYTHONPATH"] = str(Path(fastopt.__file__).parents[1])
+        return subprocess.run(
+            [sys.executable, "-c", code, *args], cwd=cwd, env=environment, capture_output=True, text=True, timeout=timeout
+        )
+
+    return run
