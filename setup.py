@@ -43,16 +43,16 @@ COMMON_UNIX = ["-std=gnu11", "-O3", "-g0", "-fno-math-errno", "-fno-trapping-mat
 INLINE_UNIX = ["-DCYTHON_INLINE=__inline__ __attribute__((always_inline))"]
 COMMON_MSVC = ["/O2", "/fp:precise", "/std:c11", "/DCYTHON_INLINE=__forceinline"]
 
-DIRECTIVES = dict(
-    language_level=3,
-    boundscheck=False,
-    wraparound=False,
-    cdivision=True,
-    initializedcheck=False,
-    nonecheck=False,
-    embedsignature=True,
-    freethreading_compatible=True,
-)
+DIRECTIVES = {
+    "language_level": 3,
+    "boundscheck": False,
+    "wraparound": False,
+    "cdivision": True,
+    "initializedcheck": False,
+    "nonecheck": False,
+    "embedsignature": True,
+    "freethreading_compatible": True,
+}
 
 
 def x86():
@@ -131,7 +131,9 @@ class build_py(_build_py):
     """The C headers of src_c go into the wheel as fastopt/include."""
 
     def _headers(self):
-        return {os.path.join(self.build_lib, "fastopt", "include", p.name): p for p in sorted((ROOT / "src_c").glob("*.h"))}
+        return {
+            os.path.join(self.build_lib, "fastopt", "include", p.name): p for p in sorted((ROOT / "src_c").glob("*.h"))
+        }
 
     def run(self):
         super().run()
@@ -145,7 +147,10 @@ class build_py(_build_py):
 
 
 class build_ext(_build_ext):
-    user_options = [*_build_ext.user_options, ("only=", None, "families of kernels to build, with commas (development)")]
+    user_options = [
+        *_build_ext.user_options,
+        ("only=", None, "families of kernels to build, with commas (development)"),
+    ]
 
     def initialize_options(self):
         super().initialize_options()
@@ -237,7 +242,9 @@ class build_ext(_build_ext):
         without = ["-fopenmp-simd"]
         if self.compiler.compiler_type == "msvc":
             candidates, without = [(["/openmp:experimental"], []), (["/openmp"], [])], []
-        elif sys.platform == "darwin":  # Apple's clang has no runtime of its own; Homebrew's and MacPorts' are not on its path
+        elif (
+            sys.platform == "darwin"
+        ):  # Apple's clang has no runtime of its own; Homebrew's and MacPorts' are not on its path
             for prefix in ("", "/opt/homebrew/opt/libomp", "/usr/local/opt/libomp", "/opt/local"):
                 include, lib = (f"{prefix}/include", f"{prefix}/lib")
                 more = ([f"-I{include}"], [f"-L{lib}"]) if prefix else ([], [])

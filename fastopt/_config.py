@@ -88,7 +88,7 @@ def _cgroup_quota(root="/"):
     """
     folders = []
     for line in _read(os.path.join(root, "proc/self/cgroup")).splitlines():
-        number, _, rest = line.partition(":")
+        _, _, rest = line.partition(":")
         controllers, _, path = rest.partition(":")
         if controllers == "":
             mounts = ["sys/fs/cgroup", "sys/fs/cgroup/unified"]

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,13 +12,23 @@ from fastopt import _kernels
 CHECKOUT = Path(__file__).resolve().parents[1]
 
 
+def pytest_addoption(parser):
+    parser.addoption("--n-threads", type=int, help="what n_threads=None means in this run (fastopt.set_config)")
+
+
+def pytest_configure(config):
+    if config.getoption("--n-threads") is not None:
+        fastopt.set_config(n_threads=config.getoption("--n-threads"))
+
+
 def pytest_report_header(config):
     described = fastopt.show_config("dict")
     threads = described["threads"]
     return [
         f"fastopt {fastopt.__version__} in {Path(fastopt.__file__).parent}, numpy {np.__version__}",
         f"isa {described['isa']['in use']} of {', '.join(described['isa']['available'])}; "
-        f"OpenMP {threads['OpenMP']}, n_threads=-1 gives {threads['n_threads=-1 gives']}; {described['compiler']['name']}",
+        f"OpenMP {threads['OpenMP']}, n_threads=None is {threads['n_threads=None']}, -1 gives {threads['n_threads=-1 gives']}; "
+        f"{described['compiler']['name']}",
     ]
 
 
@@ -41,14 +52,17 @@ def run_python(tmp_path):
     """Runs Python code in a process of its own, in an empty folder, with the fastopt under test."""
 
     def run(code, *, env=None, timeout=120, cwd=tmp_path, args=()):
-        import os
-
         environment = dict(os.environ, **(env or {}))
         probe = subprocess.run([sys.executable, "-c", "import fastopt"], cwd=tmp_path, capture_output=True)
         if probe.returncode:  # not installed: the tests run in the checkout
             environment["PYTHONPATH"] = str(Path(fastopt.__file__).parents[1])
         return subprocess.run(
-            [sys.executable, "-c", code, *args], cwd=cwd, env=environment, capture_output=True, text=True, timeout=timeout
+            [sys.executable, "-c", code, *args],
+            cwd=cwd,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
         )
 
     return run

@@ -6,16 +6,18 @@ the level in use, as `table.pointwise[numpy.dtype("float64")]`; `use(level)` exc
 
 import importlib
 import os
+import sys
 
 import numpy as np
 
 try:
-    from . import _cpu
+    import fastopt._kernels._cpu as _cpu
 except ModuleNotFoundError as error:
     if error.name != "fastopt._kernels._cpu":
         raise
     raise ImportError(
-        f"fastopt is imported from a source tree whose extension modules are not built: {os.path.dirname(__file__)}. "
+        "fastopt is imported from a source tree whose extension modules are not built for Python "
+        f"{sys.version_info.major}.{sys.version_info.minor}: {os.path.dirname(os.path.dirname(__file__))}. "
         "Build them there with 'pip install -e .', or leave that folder to import the installed package."
     ) from error
 
