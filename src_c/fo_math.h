@@ -1,15 +1,248 @@
-/* Branch-free elementary functions (placeholder until the real header is merged). */
+/* Elementary functions that vectorise: exp, expm1, log, log1p, softplus, sigmoid, tanh.
+ *
+ * Parameter: FO_SINGLE (fo_real.h).
+ *
+ * Branch-free over the whole range; at most 2 ulp (tests/test_math.py, tools/math_accuracy.c).
+ * NaN of any payload gives NaN, subnormal arguments and results are exact to the same bound unless
+ * the caller's thread flushes them. Nothing here needs more than the first x86-64 or ARMv8 level:
+ * integers near zero are read from the low bits of x + 1.5 * 2^52 (2^23 for float), powers of two
+ * are built in the exponent field, and comparisons are of floating point values. Clamps are
+ * written so that a NaN passes.
+ */
 #include "fo_real.h"
+#include "fo_math_coefficients.h"
+
+#undef fo_word
+#undef FO_C
+#undef FO_MANTISSA
+#undef FO_BIAS
+#undef FO_SIGN
+#undef FO_SHIFT
+#if FO_SINGLE
+#define fo_word uint32_t
+#define FO_C(name) name##_F32
+#define FO_MANTISSA 23
+#define FO_BIAS 127
+#define FO_SIGN 0x80000000u
+#define FO_SHIFT 12582912.0f /* 1.5 * 2^23 */
+#else
+#define fo_word uint64_t
+#define FO_C(name) name##_F64
+#define FO_MANTISSA 52
+#define FO_BIAS 1023
+#define FO_SIGN 0x8000000000000000u
+#define FO_SHIFT 6755399441055744.0 /* 1.5 * 2^52 */
+#endif
+
 #if (FO_SINGLE && !defined(FO_MATH_F32)) || (!FO_SINGLE && !defined(FO_MATH_F64))
 #if FO_SINGLE
 #define FO_MATH_F32
-FO_INLINE float fo_exp_f32(float x) { return expf(x); }
-FO_INLINE float fo_log_f32(float x) { return logf(x); }
-FO_INLINE float fo_log1p_f32(float x) { return log1pf(x); }
 #else
 #define FO_MATH_F64
-FO_INLINE double fo_exp_f64(double x) { return exp(x); }
-FO_INLINE double fo_log_f64(double x) { return log(x); }
-FO_INLINE double fo_log1p_f64(double x) { return log1p(x); }
 #endif
+
+FO_INLINE fo_word FO(to_bits)(fo_real x)
+{
+    fo_word u;
+    memcpy(&u, &x, sizeof u);
+    return u;
+}
+
+FO_INLINE fo_real FO(from_bits)(fo_word u)
+{
+    fo_real x;
+    memcpy(&x, &u, sizeof x);
+    return x;
+}
+
+FO_INLINE fo_real FO(abs)(fo_real x)
+{
+    return FO(from_bits)(FO(to_bits)(x) & ~(fo_word)FO_SIGN);
+}
+
+/* -|x| */
+FO_INLINE fo_real FO(minus_abs)(fo_real x)
+{
+    return FO(from_bits)(FO(to_bits)(x) | (fo_word)FO_SIGN);
+}
+
+/* magnitude >= 0 with the sign of x */
+FO_INLINE fo_real FO(with_sign)(fo_real magnitude, fo_real x)
+{
+    return FO(from_bits)(FO(to_bits)(magnitude) | (FO(to_bits)(x) & (fo_word)FO_SIGN));
+}
+
+/* e^x = e^r 2^k with |r| <= log(2)/2; *shifted holds k + bias in its low bits, and bits below the
+ * exponent field only, so that *shifted << FO_MANTISSA is an exponent field of k + bias. */
+FO_INLINE fo_real FO(reduce)(fo_real x, fo_real bias, fo_word *shifted)
+{
+    fo_real z = x * FO_C(FO_LOG2E) + (FO_SHIFT + bias);
+    fo_real k = z - (FO_SHIFT + bias);
+    fo_real r = x - k * FO_C(FO_LN2_HIGH);
+    *shifted = FO(to_bits)(z);
+    return r - k * FO_C(FO_LN2_LOW);
+}
+
+FO_INLINE fo_real FO(exp)(fo_real x)
+{
+    /* Beyond these e^x is 0 or infinite; 2^k needs two factors, k from -1076 to 1024. */
+    const fo_real high = FO_SINGLE ? FO_K(89.0) : FO_K(710.0), low = FO_SINGLE ? FO_K(-104.0) : FO_K(-746.0);
+    fo_word shifted, half;
+    fo_real r, p, d1, d2;
+    x = x > high ? high : x;
+    x = x < low ? low : x;
+    r = FO(reduce)(x, FO_K(2.0) * FO_BIAS, &shifted);
+    half = shifted >> 1;
+    d1 = FO(from_bits)(half << FO_MANTISSA);
+    d2 = FO(from_bits)((shifted - half) << FO_MANTISSA);
+    p = FO(exp_tail)(r) * (r * r) + r;
+    return (p * d1 + d1) * d2;
+}
+
+FO_INLINE fo_real FO(expm1)(fo_real x)
+{
+    const fo_real high = FO_SINGLE ? FO_K(89.0) : FO_K(710.0), low = FO_SINGLE ? FO_K(-18.0) : FO_K(-39.0);
+    const fo_real tiny = FO_SINGLE ? FO_K(0x1p-25) : FO_K(0x1p-54);
+    fo_word shifted;
+    fo_real r, p, d, c = x > high ? high : x;
+    c = c < low ? low : c;
+    r = FO(reduce)(c, FO_K(1.0) * (FO_BIAS - 1), &shifted);
+    d = FO(from_bits)(shifted << FO_MANTISSA); /* 2^(k-1): 2^1024 has no number */
+    p = FO(exp_tail)(r) * (r * r) + r;
+    p = (p * d + (d - FO_K(0.5))) * FO_K(2.0);
+    return FO(abs)(x) < tiny ? x : p; /* keeps -0 and the last bit of subnormal numbers */
+}
+
+/* log(2^k m) with k integer, m = 1 + f from sqrt(1/2) to sqrt(2) */
+FO_INLINE fo_real FO(log_parts)(fo_real k, fo_real f)
+{
+    fo_real s = f / (f + FO_K(2.0));
+    fo_real t = s * s;
+    fo_real h = FO_K(0.5) * f * f;
+    fo_real q = t * FO(log_tail)(t);
+    return k * FO_C(FO_LN2_HIGH) + (f - (h - (s * (h + q) + k * FO_C(FO_LN2_LOW))));
+}
+
+/* x > 0 and normal, x = 2^k m; m is returned */
+FO_INLINE fo_real FO(split)(fo_real x, fo_real *k)
+{
+    const fo_word root = FO_SINGLE ? 0x3f3504f3u : (fo_word)0x3fe6a09e667f3bcdu; /* sqrt(1/2) */
+    const fo_word one = (fo_word)FO_BIAS << FO_MANTISSA;
+    fo_word u = FO(to_bits)(x) + (one - root);
+    /* the exponent as a number: ored into the low bits of 2^52 */
+    *k = FO(from_bits)((u >> FO_MANTISSA) | ((fo_word)(FO_BIAS + FO_MANTISSA) << FO_MANTISSA))
+         - ((fo_real)((fo_word)1 << FO_MANTISSA) + FO_BIAS);
+    return FO(from_bits)((u & (((fo_word)1 << FO_MANTISSA) - 1)) + root);
+}
+
+/* the value of log where its argument is not in (0, inf) */
+FO_INLINE fo_real FO(log_special)(fo_real x)
+{
+    fo_real y = x >= FO_K(0.0) ? -(fo_real)INFINITY : (fo_real)NAN;
+    return x > FO_K(0.0) ? x : y;
+}
+
+FO_INLINE fo_real FO(log)(fo_real x)
+{
+    const fo_real least = FO_SINGLE ? FO_K(0x1p-126) : FO_K(0x1p-1022);
+    const fo_real up = FO_SINGLE ? FO_K(0x1p+24) : FO_K(0x1p+54), digits = FO_MANTISSA + 1;
+    fo_real k, m, y;
+    fo_real scaled = x < least ? x * up : x;
+    fo_real shift = x < least ? digits : FO_K(0.0);
+    m = FO(split)(scaled, &k);
+    y = FO(log_parts)(k - shift, m - FO_K(1.0));
+    y = x > FO_K(0.0) ? y : FO(log_special)(x);
+    return x < (fo_real)INFINITY ? y : FO(log_special)(x);
+}
+
+FO_INLINE fo_real FO(log1p)(fo_real x)
+{
+    const fo_real tiny = FO_SINGLE ? FO_K(0x1p-25) : FO_K(0x1p-54);
+    fo_real u = FO_K(1.0) + x, k, m, f, y, c, back;
+    fo_word scale;
+    /* u + c = 1 + x without error */
+    back = u - FO_K(1.0);
+    c = (FO_K(1.0) - (u - back)) + (x - back);
+    m = FO(split)(u, &k);
+    /* c 2^(-k), as c/2 2^(1-k) since k may be 1024 */
+    scale = ((fo_word)(FO_BIAS + 1) << FO_MANTISSA) - (FO(to_bits)(u) - FO(to_bits)(m));
+    f = (m - FO_K(1.0)) + (FO_K(0.5) * c) * FO(from_bits)(scale);
+    y = FO(log_parts)(k, f);
+    y = u > FO_K(0.0) ? y : FO(log_special)(u);
+    y = u < (fo_real)INFINITY ? y : FO(log_special)(u);
+    return FO(abs)(x) < tiny ? x : y;
+}
+
+/* e^x for x <= 0 as a quotient: e^r = (c + r) / (c - r), c = r coth(r/2) even in r and near 2.
+ * *below is c - r, the returned numerator 2^k (c + r). It costs half of the polynomial of exp and
+ * leaves the division to be shared with whatever the exponential is divided into. */
+FO_INLINE fo_real FO(exp_quotient)(fo_real x, fo_real *below)
+{
+    /* k >= -1076 (-150): a factor that keeps the exponent field positive is taken off last. */
+    const fo_real low = FO_SINGLE ? FO_K(-104.0) : FO_K(-746.0);
+    const fo_real lift = FO_SINGLE ? FO_K(30.0) : FO_K(60.0), drop = FO_SINGLE ? FO_K(0x1p-30) : FO_K(0x1p-60);
+    fo_word shifted;
+    fo_real r, t, c;
+    x = x < low ? low : x;
+    r = FO(reduce)(x, lift + FO_BIAS, &shifted);
+    t = r * r;
+    c = FO(coth_tail)(t) * t + FO_K(2.0);
+    *below = c - r;
+    return (c + r) * (FO(from_bits)(shifted << FO_MANTISSA) * drop);
+}
+
+/* What the logistic function and its relatives need, from one exponential.
+ *
+ * minor = sigmoid(-|x|) <= 1/2 and log1p_exp = log(1 + e^(-|x|)). With
+ *     step = x >= 0 ? 1 : 0,
+ * sigmoid(x) = step + (x >= 0 ? -minor : minor), softplus(x) = step * x + log1p_exp, and for a target
+ * y the logistic loss is (step - y) x + log1p_exp, its gradient (step - y) + (x >= 0 ? -minor : minor),
+ * its curvature minor (1 - minor): none of these cancels, whatever y is. */
+typedef struct {
+    fo_real minor, log1p_exp, step, signed_minor;
+} FO(logistic);
+
+FO_INLINE FO(logistic) FO(logistic_parts)(fo_real x)
+{
+    FO(logistic) o;
+    fo_real below, s, t;
+    fo_real above = FO(exp_quotient)(FO(minus_abs)(x), &below);
+    o.minor = above / (below + above);
+    s = above / (below + FO_K(0.5) * above);
+    t = s * s;
+    o.log1p_exp = s + (s * t) * FO(log1p_tail)(t);
+    o.step = x >= FO_K(0.0) ? FO_K(1.0) : FO_K(0.0);
+    o.signed_minor = x >= FO_K(0.0) ? -o.minor : o.minor;
+    return o;
+}
+
+/* log(1 + e^x) */
+FO_INLINE fo_real FO(softplus)(fo_real x)
+{
+    fo_real positive = x < FO_K(0.0) ? FO_K(0.0) : x;
+    return positive + FO(logistic_parts)(x).log1p_exp;
+}
+
+/* 1 / (1 + e^(-x)) */
+FO_INLINE fo_real FO(sigmoid)(fo_real x)
+{
+    fo_real below;
+    fo_real above = FO(exp_quotient)(FO(minus_abs)(x), &below);
+    return (x >= FO_K(0.0) ? below : above) / (below + above);
+}
+
+FO_INLINE fo_real FO(tanh)(fo_real x)
+{
+    /* (1 - e) / (1 + e) with e = e^(-2|x|) = 2^k (c + r) / (c - r): for k = 0 this is -r / c. */
+    const fo_real low = FO_SINGLE ? FO_K(-20.0) : FO_K(-44.0);
+    fo_word shifted;
+    fo_real r, t, c, d, a = FO_K(2.0) * FO(minus_abs)(x);
+    a = a < low ? low : a;
+    r = FO(reduce)(a, FO_K(1.0) * FO_BIAS, &shifted);
+    d = FO(from_bits)(shifted << FO_MANTISSA);
+    t = r * r;
+    c = FO(coth_tail)(t) * t + FO_K(2.0);
+    t = (c * (FO_K(1.0) - d) - r * (FO_K(1.0) + d)) / (c * (FO_K(1.0) + d) - r * (FO_K(1.0) - d));
+    return FO(with_sign)(t, x);
+}
 #endif
