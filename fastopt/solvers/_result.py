@@ -54,7 +54,7 @@ class Cholesky:
     def solve(self, vector):
         """Solution for a flat vector, or for each of its parts where it is longer than the matrix."""
         solution = np.array(vector, dtype=np.float64).reshape(-1, len(self.lower))
-        self._solve(self.lower, solution, self.n_threads)
+        self._solve(self.lower, solution)
         return solution.reshape(-1)
 
 
