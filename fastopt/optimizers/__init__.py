@@ -1,1 +1,40 @@
-"""To come."""
+"""First-order optimizers: fused updates of NumPy arrays in place.
+
+>>> import numpy as np
+>>> from fastopt.optimizers import Adam
+>>> w = np.array([1.0, -2.0])
+>>> opt = Adam(w, lr=0.1)
+>>> for _ in range(200):
+...     opt.step(2 * w)  # the gradient of sum(w**2)
+>>> bool(np.all(np.abs(w) < 1e-2))
+True
+"""
+
+from ._base import Optimizer
+from .adam import Adam, AdamW
+from .sgd import SGD
+
+__all__ = ["OPTIMIZERS", "SGD", "Adam", "AdamW", "Optimizer", "get"]
+
+OPTIMIZERS = {"sgd": SGD, "adam": Adam, "adamw": AdamW}
+
+
+def get(name, **params):
+    """The recipe of that name with these parameters; case does not matter ("adam", "AdamW").
+
+    An Optimizer is returned as it is, or bound to nothing with `params` changed.
+
+    Examples
+    --------
+    >>> get("sgd", lr=0.1, momentum=0.9)
+    SGD(lr=0.1, momentum=0.9)
+    """
+    if isinstance(name, Optimizer):
+        return type(name)(**{**name.get_params(deep=False), **params}) if params else name
+    if isinstance(name, type) and issubclass(name, Optimizer):
+        return name(**params)
+    if not isinstance(name, str):
+        raise TypeError(f"an optimizer is a name or an Optimizer, got {type(name).__name__}")
+    if name.lower() not in OPTIMIZERS:
+        raise ValueError(f"unknown optimizer {name!r}; there are {', '.join(map(repr, OPTIMIZERS))}")
+    return OPTIMIZERS[name.lower()](**params)

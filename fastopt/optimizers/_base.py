@@ -1,0 +1,489 @@
+"""What all optimizers share: parameters and groups, the step, the state that survives a call."""
+
+import inspect
+import math
+from collections.abc import Iterable, Mapping, MutableMapping
+
+import numpy as np
+
+from .. import _kernels
+from .._config import threads
+from . import _checks
+
+SCHEMA = 1
+WHOLE = ("like", "n_threads")  # options that groups cannot override
+LINE = 64
+
+
+class _Option:
+    """An option of an optimizer as an attribute."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def __get__(self, instance, owner=None):
+        return self if instance is None else instance._options[self.name]
+
+    def __set__(self, instance, value):
+        instance.set_params(**{self.name: value})
+
+
+class Group(MutableMapping):
+    """Parameters that share options: reads as a dict of "params" and all options, writes options of this group.
+
+    An option that was not written here is the optimizer's own.
+    """
+
+    __slots__ = ("_keys", "_own", "_owner", "_params", "_rule", "_slot_names", "_slots", "_steps", "_wraps")
+
+    def __init__(self, owner, params, own, wraps):
+        self._owner, self._own = owner, own
+        self._keys, self._params = params
+        self._wraps = wraps  # "array", "list" or "dict": how the gradients come
+        self._rule, self._slot_names, self._slots, self._steps = None, (), [() for _ in self._params], 0
+
+    def options(self, base=None):
+        return {**(self._owner._options if base is None else base), **self._own}
+
+    def __getitem__(self, name):
+        if name == "params":
+            return dict(zip(self._keys, self._params)) if self._wraps == "dict" else list(self._params)
+        return self.options()[name]
+
+    def __setitem__(self, name, value):
+        self._owner._check_own({name: value})
+        own = {**self._own, name: value}
+        self._owner._check({**self._owner._options, **own})
+        self._own = own
+        self._owner._refresh()
+
+    def __delitem__(self, name):
+        raise TypeError("options of a group can be changed, not removed")
+
+    def __iter__(self):
+        return iter(("params", *self._owner._options))
+
+    def __len__(self):
+        return 1 + len(self._owner._options)
+
+    def __repr__(self):
+        return f"Group({len(self._params)} arrays, {self.options()!r})"
+
+    def labels(self, prefix):
+        if self._wraps == "array":
+            return [prefix]
+        return [f"{prefix}[{key!r}]" for key in self._keys]
+
+    def flatten(self, grads, name):
+        """The gradients of this group's arrays in order."""
+        if self._wraps == "array":
+            return (grads,)
+        n = len(self._params)
+        if self._wraps == "list":
+            if not isinstance(grads, (list, tuple)):
+                raise TypeError(f"{name} must be a list of {n} arrays, as params is, got {type(grads).__name__}")
+            if len(grads) != n:
+                raise ValueError(f"{name} has {len(grads)} arrays, but params has {n}")
+            return tuple(grads)
+        if not isinstance(grads, Mapping):
+            raise TypeError(f"{name} must be a dict from name to array, as params is, got {type(grads).__name__}")
+        missing = [key for key in self._keys if key not in grads]
+        extra = [key for key in grads if key not in self._keys]
+        if missing or extra:
+            raise ValueError(f"{name} has other names than params: missing {missing}, unknown {extra}")
+        return tuple([grads[key] for key in self._keys])
+
+
+def _collect(params, label):
+    """(keys, arrays) and how they are wrapped."""
+    if isinstance(params, np.ndarray):
+        return ((0,), [params]), "array"
+    if isinstance(params, Mapping):
+        return (tuple(params), list(params.values())), "dict"
+    if isinstance(params, Iterable) and not isinstance(params, (str, bytes)):
+        arrays = list(params)
+        return (tuple(range(len(arrays))), arrays), "list"
+    raise TypeError(
+        f"params{label} must be an array, a list of arrays or a dict from name to array, got {type(params).__name__}"
+    )
+
+
+def _aligned_like(w):
+    """Zeros of w's shape at w's offset from a cache line, so that a loop aligns all its arrays at once."""
+    raw = np.zeros(w.nbytes + LINE, dtype=np.uint8)
+    start = (w.ctypes.data - raw.ctypes.data) % LINE
+    return raw[start : start + w.nbytes].view(w.dtype).reshape(w.shape)
+
+
+class Optimizer:
+    """Base of the optimizers; see `SGD` and `Adam` for what they compute.
+
+    A subclass states its signature, its defaults by convention (`_LIKE`), its checks, the rule and
+    slots that options ask for, and the scalars of a step.
+    """
+
+    _LIKE = {}
+    _TIME = 0.5  # ns an element of float32, for the choice of threads
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        cls._names = tuple(name for name in inspect.signature(cls.__init__).parameters if name not in ("self", "params"))
+        for name in cls._names:
+            setattr(cls, name, _Option(name))
+
+    def _configure(self, params, **options):
+        _checks.like(options["like"])
+        given = self._LIKE[options["like"]]
+        for name, value in options.items():
+            if isinstance(value, _checks.Default):
+                options[name] = given.get(name, float(value))
+        self._check(options)
+        self.__dict__.update(_options=options, _groups=None, _grouped=False, _step=0, _plans=None)
+        if params is not None:
+            self._bind(params)
+
+    # Parameters of the recipe
+
+    def get_params(self, deep=True):
+        """Options by name, without the arrays; `deep` adds those of a schedule as lr__name."""
+        out = dict(self._options)
+        if deep:
+            for name, value in self._options.items():
+                if hasattr(value, "get_params") and not isinstance(value, type):
+                    out.update((f"{name}__{key}", v) for key, v in value.get_params().items())
+        return out
+
+    def set_params(self, **params):
+        """Set options by name (lr__gamma reaches into a schedule); nothing changes where one is not legal.
+
+        A bound optimizer goes on with them; options that a group states itself stay.
+        """
+        options, nested = dict(self._options), {}
+        for name, value in params.items():
+            head, _, tail = name.partition("__")
+            if head not in options or (tail and not hasattr(params.get(head, options[head]), "set_params")):
+                raise ValueError(f"{type(self).__name__} has no parameter {name!r}; it has {', '.join(options)}")
+            if tail:
+                nested.setdefault(head, {})[tail] = value
+            else:
+                options[name] = value
+        for head, values in nested.items():
+            old = options[head]
+            options[head] = type(old)(**{**old.get_params(deep=False), **values})
+        _checks.like(options["like"])
+        self._check(options)
+        if self._groups is not None:
+            if options["like"] != self._options["like"]:
+                raise ValueError("like cannot change while parameters are bound: slots differ between conventions")
+            for group in self._groups:
+                self._check(group.options(options))
+        self.__dict__["_options"] = options
+        if self._groups is not None:
+            self._refresh()
+        return self
+
+    def __repr__(self):
+        defaults = type(self)(like=self._options["like"])._options
+        shown = [
+            f"{name}={value!r}"
+            for name, value in self._options.items()
+            if (name == "like" and value != "torch") or (name != "like" and value != defaults[name])
+        ]
+        text = f"{type(self).__name__}({', '.join(shown)})"
+        if self._groups is None:
+            return text
+        arrays = [a for group in self._groups for a in group._params]
+        return f"<{text}: {len(arrays)} arrays, {sum(a.size for a in arrays)} parameters, {self._step} steps>"
+
+    def __eq__(self, other):
+        if type(self) is not type(other) or self._groups is not None or other._groups is not None:
+            return self is other
+        return self._options == other._options
+
+    __hash__ = None
+
+    def __getstate__(self):
+        state = {name: self.__dict__[name] for name in ("_options", "_groups", "_grouped", "_step")}
+        if self._groups is not None:
+            state["_groups"] = [(g._keys, g._params, g._own, g._wraps, g._slots, g._steps) for g in self._groups]
+        return state
+
+    def __setstate__(self, state):
+        groups = state["_groups"]
+        self.__dict__.update(state, _groups=None, _plans=None)
+        if groups is not None:
+            self.__dict__["_groups"] = []
+            for keys, params, own, wraps, slots, steps in groups:
+                group = Group(self, (keys, params), own, wraps)
+                group._rule, group._slot_names = self._rule(group.options())
+                group._slots = [tuple(_aligned_like(w) for _ in old) for w, old in zip(params, slots)]
+                for new, old in zip(group._slots, slots):
+                    for a, b in zip(new, old):
+                        a[...] = b
+                group._steps = steps
+                self._groups.append(group)
+
+    # Binding
+
+    def bind(self, params):
+        """A new optimizer of the same options that updates `params`; this one does not change."""
+        if params is None:
+            raise TypeError("bind needs parameters: an array, a list or dict of arrays, or a list of groups")
+        return type(self)(params, **self._options)
+
+    def _check_own(self, own):
+        for name in own:
+            if name in WHOLE and name in self._options:
+                raise ValueError(f"{name} belongs to the whole optimizer, not to a group")
+            if name not in self._options:
+                raise ValueError(
+                    f"unknown key {name!r} in a group of parameters; it takes 'params' and "
+                    + ", ".join(n for n in self._options if n not in WHOLE)
+                )
+
+    def _make_group(self, given, label):
+        if not isinstance(given, Mapping) or "params" not in given:
+            raise TypeError(f"a group of parameters is a dict with the key 'params', got {type(given).__name__}")
+        own = {name: value for name, value in given.items() if name != "params"}
+        self._check_own(own)
+        params, wraps = _collect(given["params"], label)
+        group = Group(self, params, own, wraps)
+        self._check(group.options())
+        for name, a in zip(group.labels(label), group._params):
+            _checks.array(name, a)
+        return group
+
+    def _bind(self, params):
+        if isinstance(params, (list, tuple)) and params and all(isinstance(p, Mapping) for p in params):
+            groups = [self._make_group(p, f"[{i}]['params']") for i, p in enumerate(params)]
+            grouped = True
+        else:
+            groups, grouped = [self._make_group({"params": params}, "")], False
+        if not any(group._params for group in groups):
+            raise ValueError("params is empty")
+        self._adopt(groups, grouped)
+
+    def _adopt(self, groups, grouped):
+        labels = self._labels(groups, grouped)
+        _checks.spans([a for g in groups for a in g._params], labels)
+        self.__dict__.update(_groups=groups, _grouped=grouped)
+        self._refresh()
+
+    def add_param_group(self, group):
+        """Bind one more group, a dict of "params" and its own options; its bias corrections start at its first step.
+
+        From then on gradients come as a list of one entry for each group.
+        """
+        self._bound()
+        new = self._make_group(group, f"[{len(self._groups)}]['params']")
+        if not new._params:
+            raise ValueError("params of the group is empty")
+        self._adopt([*self._groups, new], True)
+
+    @staticmethod
+    def _labels(groups, grouped):
+        if not grouped:
+            return groups[0].labels("")
+        return [label for i, g in enumerate(groups) for label in g.labels(f"[{i}]['params']")]
+
+    def _bound(self):
+        if self._groups is None:
+            raise ValueError(
+                f"this {type(self).__name__} is a recipe without parameters; opt = opt.bind(params) gives one that steps"
+            )
+
+    def _refresh(self):
+        """After a change of options or groups: rules and slots; new slots are zero."""
+        for group in self._groups:
+            rule, names = self._rule(group.options())
+            if names != group._slot_names:
+                old = group._slot_names
+                group._slots = [
+                    tuple(slots[old.index(name)] if name in old else _aligned_like(w) for name in names)
+                    for w, slots in zip(group._params, group._slots)
+                ]
+                if not old:
+                    group._steps = 0  # a momentum that begins now begins with its first gradient
+            group._rule, group._slot_names = rule, names
+        self.__dict__["_plans"] = None
+
+    def _build(self):
+        """The plans of the instruction set level in use, one for each dtype."""
+        groups = self._groups
+        labels = self._labels(groups, self._grouped)
+        arrays = [a for g in groups for a in g._params]
+        spans = _checks.spans(arrays, labels)
+        rules = [g._rule for g in groups for _ in g._params]
+        rows = [i for i, g in enumerate(groups) for _ in g._params]
+        slots = [s for g in groups for s in g._slots]
+        plans = []
+        for dtype in _checks.DTYPES:
+            where = [i for i, a in enumerate(arrays) if a.dtype == dtype]
+            if where:
+                columns = [[column[i] for i in where] for column in (arrays, slots, rules, rows, labels)]
+                plans.append(_kernels.table.updates[dtype].Plan(*columns, where, len(groups), spans))
+        milliseconds = sum(a.nbytes for a in arrays) / 4 * self._TIME * 1e-6
+        options = [(g, g.options()) for g in groups]
+        self.__dict__.update(_plans=plans, _table=_kernels.table, _milliseconds=milliseconds, _effective=options)
+
+    # The step
+
+    @staticmethod
+    def _lr(lr, step):
+        if not callable(lr):
+            return lr
+        value = float(lr(step))
+        if not 0 <= value < math.inf:
+            raise ValueError(f"the schedule gives lr = {value!r} at step {step}; it must be finite and >= 0")
+        return value
+
+    def _rows(self, ahead=0):
+        """The scalars of the step that is `ahead` of the coming one, a tuple for each group."""
+        step = self._step + ahead
+        return tuple(
+            [self._scalars(o, self._lr(o["lr"], step), group._steps + ahead + 1) for group, o in self._effective]
+        )
+
+    def step(self, grads):
+        """Update the parameters in place by one step.
+
+        Parameters
+        ----------
+        grads : array, list, dict or list of these
+            The gradients, structured as `params` (for groups a list of one entry for each group), with the shape
+            and dtype of their parameters. They are read only; an array that is strided, unaligned or shares
+            memory with a parameter is copied first.
+
+        Raises
+        ------
+        ValueError, TypeError
+            Before any parameter is touched.
+
+        Notes
+        -----
+        One pass over the arrays, without allocation. A step is not interrupted. Where gradient or parameter is not
+        finite, that element and its slots become so and the others do not.
+        """
+        groups = self._groups
+        if groups is None:
+            self._bound()
+        if not self._grouped:
+            flat = groups[0].flatten(grads, "grads")
+        else:
+            if not isinstance(grads, (list, tuple)):
+                raise TypeError(f"grads must be a list of {len(groups)} groups, got {type(grads).__name__}")
+            if len(grads) != len(groups):
+                raise ValueError(f"grads has {len(grads)} entries, but there are {len(groups)} groups of parameters")
+            flat = sum((g.flatten(x, f"grads[{i}]") for i, (g, x) in enumerate(zip(groups, grads))), ())
+        if self._plans is None or self._table is not _kernels.table:
+            self._build()
+        rows = self._rows()
+        n_threads = threads(self._options["n_threads"], self._milliseconds)
+        if len(self._plans) == 1:
+            self._plans[0].step(flat, rows, n_threads)
+        else:
+            copies = [plan.load(flat) for plan in self._plans]  # kept until the arrays have been read
+            for plan in self._plans:
+                plan.run(rows, n_threads)
+            del copies
+        self.__dict__["_step"] += 1
+        for group in groups:
+            group._steps += 1
+
+    @property
+    def n_steps(self):
+        """Steps made."""
+        return self._step
+
+    @property
+    def param_groups(self):
+        """The groups: mappings of "params" and options; assigning an option changes it for that group."""
+        self._bound()
+        return tuple(self._groups)
+
+    # For loops that call the rules themselves (fastopt._kernels)
+
+    def scalars(self, n_steps):
+        """The coming steps' scalars, float64 (n_steps, groups, fo_updates.h's FO_SCALARS)."""
+        self._bound()
+        if self._plans is None:
+            self._build()
+        return np.array([self._rows(ahead) for ahead in range(n_steps)], dtype=np.float64)
+
+    def updates(self):
+        """[(rule, group, parameter, slots)] for each array: what such a loop updates."""
+        self._bound()
+        return [
+            (g._rule, i, w, slots) for i, g in enumerate(self._groups) for w, slots in zip(g._params, g._slots)
+        ]
+
+    def advance(self, n_steps):
+        """Count steps that such a loop has made."""
+        self._bound()
+        if n_steps < 0:
+            raise ValueError(f"n_steps must be >= 0, got {n_steps}")
+        self.__dict__["_step"] += int(n_steps)
+        for group in self._groups:
+            group._steps += int(n_steps)
+
+    # State
+
+    def _slot_items(self):
+        for i, group in enumerate(self._groups):
+            for key, slots in zip(group._keys, group._slots):
+                path = ([str(i)] if self._grouped else []) + ([] if group._wraps == "array" else [str(key)])
+                for name, slot in zip(group._slot_names, slots):
+                    yield ".".join([name, *path]), slot
+
+    def state_dict(self):
+        """What the next step needs beside parameters and options: a flat mapping of arrays, copies of ours.
+
+        Keys: "schema", "optimizer", "like", "step", "group_step" and, for each slot and parameter, the slot's name
+        with the parameter's place ("exp_avg", "exp_avg.0", "exp_avg.w", "exp_avg.0.w" for one array, a list, a dict,
+        groups). `numpy.savez(file, **state)` stores it. Options are not part of it: the constructor says them.
+        """
+        self._bound()
+        return {
+            "schema": np.array(SCHEMA),
+            "optimizer": np.array(type(self).__name__),
+            "like": np.array(self._options["like"]),
+            "step": np.array(self._step, dtype=np.int64),
+            "group_step": np.array([g._steps for g in self._groups], dtype=np.int64),
+            **{key: slot.copy() for key, slot in self._slot_items()},
+        }
+
+    def load_state_dict(self, state):
+        """Go on from a `state_dict`: the next steps equal, bit for bit, those of the optimizer that gave it.
+
+        Raises where the state is of another optimizer, convention or set of arrays, before anything is changed.
+        """
+        self._bound()
+        if not hasattr(state, "keys"):
+            raise TypeError(f"state must be a mapping of arrays, got {type(state).__name__}")
+        mine = self.state_dict()
+        state = {key: np.asarray(state[key]) for key in state.keys()}
+        if "schema" not in state or "optimizer" not in state:
+            raise ValueError("state is not the state_dict of a fastopt optimizer: 'schema' or 'optimizer' is missing")
+        if state["schema"].ndim or state["schema"] != SCHEMA:
+            raise ValueError(f"state has schema {state['schema']}, this version reads {SCHEMA}")
+        for name in ("optimizer", "like"):
+            if str(state.get(name)) != str(mine[name]):
+                raise ValueError(f"state is of {name} {str(state.get(name))!r}, this one has {str(mine[name])!r}")
+        missing, extra = sorted(set(mine) - set(state)), sorted(set(state) - set(mine))
+        if missing or extra:
+            raise ValueError(f"state does not fit these parameters and options: missing {missing}, unknown {extra}")
+        for key, value in mine.items():
+            if key in ("schema", "optimizer", "like"):
+                continue
+            if state[key].shape != value.shape or state[key].dtype != value.dtype:
+                raise ValueError(
+                    f"state[{key!r}] has shape {state[key].shape} and dtype {state[key].dtype}, "
+                    f"expected {value.shape} and {value.dtype}"
+                )
+        if state["step"] < 0 or (state["group_step"] < 0).any():
+            raise ValueError("state has a negative number of steps")
+        self.__dict__["_step"] = int(state["step"])
+        for group, steps in zip(self._groups, state["group_step"]):
+            group._steps = int(steps)
+        for key, slot in self._slot_items():
+            slot[...] = state[key]

@@ -1,0 +1,99 @@
+"""Checks of options and of the arrays that an optimizer updates."""
+
+import math
+import numbers
+
+import numpy as np
+
+LIKES = ("torch", "keras", "optax")
+DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
+
+
+class Default(float):
+    """A default that depends on the convention: prints as PyTorch's, replaced where it was not given."""
+
+    __slots__ = ()
+
+    def __reduce__(self):
+        return float, (float(self),)
+
+
+def number(name, value, low, below=math.inf):
+    """A finite real number, low <= value < below."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{name} must be a number, got {type(value).__name__}")
+    if not (low <= value < below):
+        allowed = f"in [{low}, {below})" if below < math.inf else f"finite and >= {low}"
+        raise ValueError(f"{name} must be {allowed}, got {value!r}")
+
+
+def rate(value):
+    """A learning rate: a number or a function of the step."""
+    if not callable(value):
+        if isinstance(value, str):
+            raise TypeError(f"lr must be a number or a function of the step, got {value!r}")
+        number("lr", value, 0)
+
+
+def flag(name, value):
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be True or False, got {value!r}")
+
+
+def pair(name, value):
+    """Two numbers in [0, 1)."""
+    if not isinstance(value, (tuple, list)) or len(value) != 2:
+        raise TypeError(f"{name} must be a pair of numbers, got {value!r}")
+    for i in range(2):
+        number(f"{name}[{i}]", value[i], 0, 1)
+
+
+def common(options):
+    """What every optimizer has."""
+    rate(options["lr"])
+    number("weight_decay", options["weight_decay"], 0)
+    flag("maximize", options["maximize"])
+    n = options["n_threads"]
+    if n is not None:
+        if isinstance(n, bool) or not isinstance(n, numbers.Integral):
+            raise TypeError(f"n_threads must be None or an integer, got {n!r}")
+        if n != -1 and n < 1:
+            raise ValueError(f"n_threads must be None, -1 or >= 1, got {n}")
+
+
+def like(value):
+    if not isinstance(value, str) or value not in LIKES:
+        raise ValueError(f"like must be one of {', '.join(map(repr, LIKES))}, got {value!r}")
+
+
+def array(label, value):
+    """An array that a kernel can update in place."""
+    name = f"params{label}"
+    if not isinstance(value, np.ndarray):
+        raise TypeError(f"{name} must be a NumPy array of float32 or float64, got {type(value).__name__}")
+    if value.dtype not in DTYPES:
+        raise TypeError(f"{name} must have dtype float32 or float64, got {value.dtype}")
+    if not value.flags.c_contiguous:
+        raise ValueError(
+            f"{name} is not C-contiguous (shape {value.shape}, strides {value.strides}); it is updated in place, "
+            "so pass np.ascontiguousarray of it and keep that array"
+        )
+    if not value.flags.aligned:
+        raise ValueError(f"{name} is not aligned to its elements of {value.itemsize} bytes; pass a copy of it")
+    if not value.flags.writeable:
+        raise ValueError(f"{name} is read-only; it is updated in place")
+
+
+def spans(arrays, labels):
+    """Sorted addresses (start, end) of the arrays; an error where two of them share memory."""
+    order = sorted((a.ctypes.data, a.ctypes.data + a.nbytes, i) for i, a in enumerate(arrays) if a.size)
+    for (_, end, i), (start, _, k) in zip(order, order[1:]):
+        if start < end:
+            i, k = sorted((i, k))
+            same = "are the same array" if arrays[i] is arrays[k] else "share memory"
+            raise ValueError(f"params{labels[i]} and params{labels[k]} {same}; each would be updated twice")
+    seen = {}
+    for i, a in enumerate(arrays):  # empty arrays have no memory to share
+        if seen.setdefault(id(a), i) != i:
+            raise ValueError(f"params{labels[seen[id(a)]]} and params{labels[i]} are the same array")
+    return [(start, end) for start, end, _ in order]
