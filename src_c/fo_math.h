@@ -16,21 +16,21 @@
 #undef FO_C
 #undef FO_MANTISSA
 #undef FO_BIAS
-#undef FO_SIGN
+#undef FO_SIGN_BIT
 #undef FO_SHIFT
 #if FO_SINGLE
 #define fo_word uint32_t
 #define FO_C(name) name##_F32
 #define FO_MANTISSA 23
 #define FO_BIAS 127
-#define FO_SIGN 0x80000000u
+#define FO_SIGN_BIT 0x80000000u
 #define FO_SHIFT 12582912.0f /* 1.5 * 2^23 */
 #else
 #define fo_word uint64_t
 #define FO_C(name) name##_F64
 #define FO_MANTISSA 52
 #define FO_BIAS 1023
-#define FO_SIGN 0x8000000000000000u
+#define FO_SIGN_BIT 0x8000000000000000u
 #define FO_SHIFT 6755399441055744.0 /* 1.5 * 2^52 */
 #endif
 
@@ -57,19 +57,19 @@ FO_INLINE fo_real FO(from_bits)(fo_word u)
 
 FO_INLINE fo_real FO(abs)(fo_real x)
 {
-    return FO(from_bits)(FO(to_bits)(x) & ~(fo_word)FO_SIGN);
+    return FO(from_bits)(FO(to_bits)(x) & ~(fo_word)FO_SIGN_BIT);
 }
 
 /* -|x| */
 FO_INLINE fo_real FO(minus_abs)(fo_real x)
 {
-    return FO(from_bits)(FO(to_bits)(x) | (fo_word)FO_SIGN);
+    return FO(from_bits)(FO(to_bits)(x) | (fo_word)FO_SIGN_BIT);
 }
 
 /* magnitude >= 0 with the sign of x */
 FO_INLINE fo_real FO(with_sign)(fo_real magnitude, fo_real x)
 {
-    return FO(from_bits)(FO(to_bits)(magnitude) | (FO(to_bits)(x) & (fo_word)FO_SIGN));
+    return FO(from_bits)(FO(to_bits)(magnitude) | (FO(to_bits)(x) & (fo_word)FO_SIGN_BIT));
 }
 
 /* e^x = e^r 2^k with |r| <= log(2)/2; *shifted holds k + bias in its low bits, and bits below the
@@ -200,11 +200,11 @@ FO_INLINE fo_real FO(exp_quotient)(fo_real x, fo_real *below)
  * its curvature minor (1 - minor): none of these cancels, whatever y is. */
 typedef struct {
     fo_real minor, log1p_exp, step, signed_minor;
-} FO(logistic);
+} FO(logistic_pair);
 
-FO_INLINE FO(logistic) FO(logistic_parts)(fo_real x)
+FO_INLINE FO(logistic_pair) FO(logistic_parts)(fo_real x)
 {
-    FO(logistic) o;
+    FO(logistic_pair) o;
     fo_real below, s, t;
     fo_real above = FO(exp_quotient)(FO(minus_abs)(x), &below);
     o.minor = above / (below + above);
