@@ -108,7 +108,7 @@ FO_INLINE FO(point) FO(huber)(fo_real y, fo_real z, const fo_real *par)
     fo_real c = r < -d ? -d : upper;
     o.value = c * (r - FO_K(0.5) * c);
     o.gradient = c;
-    o.hessian = (r <= d) & (r >= -d) ? FO_K(1.0) : FO_K(0.0);
+    o.hessian = ((r <= d) & (r >= -d)) ? FO_K(1.0) : FO_K(0.0);
     return o;
 }
 
@@ -293,7 +293,7 @@ FO_INLINE FO(flag) FO(bad_raw)(int domain, fo_real z)
 
 FO_INLINE FO(flag) FO(bad_weight)(fo_real w)
 {
-    return (w >= FO_K(0.0)) & (w <= (fo_real)fo_largest) ? 0 : 2;
+    return ((w >= FO_K(0.0)) & (w <= (fo_real)fo_largest)) ? 0 : 2;
 }
 #undef fo_largest
 #endif
