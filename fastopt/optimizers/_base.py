@@ -2,17 +2,19 @@
 
 import inspect
 import math
-from collections.abc import Iterable, Mapping, MutableMapping
+import numbers
+from collections.abc import Mapping
+from typing import ClassVar
 
 import numpy as np
 
 from .. import _kernels
 from .._config import threads
 from . import _checks
+from ._groups import Group, ParamGroup, collect, zeros_like
 
 SCHEMA = 1
 WHOLE = ("like", "n_threads")  # options that groups cannot override
-LINE = 64
 
 
 class _Option:
@@ -28,91 +30,11 @@ class _Option:
         instance.set_params(**{self.name: value})
 
 
-class Group(MutableMapping):
-    """Parameters that share options: reads as a dict of "params" and all options, writes options of this group.
-
-    An option that was not written here is the optimizer's own.
-    """
-
-    __slots__ = ("_keys", "_own", "_owner", "_params", "_rule", "_slot_names", "_slots", "_steps", "_wraps")
-
-    def __init__(self, owner, params, own, wraps):
-        self._owner, self._own = owner, own
-        self._keys, self._params = params
-        self._wraps = wraps  # "array", "list" or "dict": how the gradients come
-        self._rule, self._slot_names, self._slots, self._steps = None, (), [() for _ in self._params], 0
-
-    def options(self, base=None):
-        return {**(self._owner._options if base is None else base), **self._own}
-
-    def __getitem__(self, name):
-        if name == "params":
-            return dict(zip(self._keys, self._params)) if self._wraps == "dict" else list(self._params)
-        return self.options()[name]
-
-    def __setitem__(self, name, value):
-        self._owner._check_own({name: value})
-        own = {**self._own, name: value}
-        self._owner._check({**self._owner._options, **own})
-        self._own = own
-        self._owner._refresh()
-
-    def __delitem__(self, name):
-        raise TypeError("options of a group can be changed, not removed")
-
-    def __iter__(self):
-        return iter(("params", *self._owner._options))
-
-    def __len__(self):
-        return 1 + len(self._owner._options)
-
-    def __repr__(self):
-        return f"Group({len(self._params)} arrays, {self.options()!r})"
-
-    def labels(self, prefix):
-        if self._wraps == "array":
-            return [prefix]
-        return [f"{prefix}[{key!r}]" for key in self._keys]
-
-    def flatten(self, grads, name):
-        """The gradients of this group's arrays in order."""
-        if self._wraps == "array":
-            return (grads,)
-        n = len(self._params)
-        if self._wraps == "list":
-            if not isinstance(grads, (list, tuple)):
-                raise TypeError(f"{name} must be a list of {n} arrays, as params is, got {type(grads).__name__}")
-            if len(grads) != n:
-                raise ValueError(f"{name} has {len(grads)} arrays, but params has {n}")
-            return tuple(grads)
-        if not isinstance(grads, Mapping):
-            raise TypeError(f"{name} must be a dict from name to array, as params is, got {type(grads).__name__}")
-        missing = [key for key in self._keys if key not in grads]
-        extra = [key for key in grads if key not in self._keys]
-        if missing or extra:
-            raise ValueError(f"{name} has other names than params: missing {missing}, unknown {extra}")
-        return tuple([grads[key] for key in self._keys])
-
-
-def _collect(params, label):
-    """(keys, arrays) and how they are wrapped."""
-    if isinstance(params, np.ndarray):
-        return ((0,), [params]), "array"
-    if isinstance(params, Mapping):
-        return (tuple(params), list(params.values())), "dict"
-    if isinstance(params, Iterable) and not isinstance(params, (str, bytes)):
-        arrays = list(params)
-        return (tuple(range(len(arrays))), arrays), "list"
-    raise TypeError(
-        f"params{label} must be an array, a list of arrays or a dict from name to array, got {type(params).__name__}"
-    )
-
-
-def _aligned_like(w):
-    """Zeros of w's shape at w's offset from a cache line, so that a loop aligns all its arrays at once."""
-    raw = np.zeros(w.nbytes + LINE, dtype=np.uint8)
-    start = (w.ctypes.data - raw.ctypes.data) % LINE
-    return raw[start : start + w.nbytes].view(w.dtype).reshape(w.shape)
+def _plain(value):
+    """NumPy's numbers as Python's: the scalars of a step are computed in float64."""
+    if isinstance(value, (tuple, list)):
+        return tuple(_plain(v) for v in value)
+    return float(value) if isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_)) else value
 
 
 class Optimizer:
@@ -122,12 +44,14 @@ class Optimizer:
     slots that options ask for, and the scalars of a step.
     """
 
-    _LIKE = {}
+    _LIKE: ClassVar[dict] = {}  # by convention: the defaults that differ from PyTorch's
     _TIME = 0.5  # ns an element of float32, for the choice of threads
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
-        cls._names = tuple(name for name in inspect.signature(cls.__init__).parameters if name not in ("self", "params"))
+        cls._names = tuple(
+            name for name in inspect.signature(cls.__init__).parameters if name not in ("self", "params")
+        )
         for name in cls._names:
             setattr(cls, name, _Option(name))
 
@@ -138,7 +62,7 @@ class Optimizer:
             if isinstance(value, _checks.Default):
                 options[name] = given.get(name, float(value))
         self._check(options)
-        self.__dict__.update(_options=options, _groups=None, _grouped=False, _step=0, _plans=None)
+        self._options, self._groups, self._grouped, self._step, self._plans = options, None, False, 0, None
         if params is not None:
             self._bind(params)
 
@@ -156,7 +80,8 @@ class Optimizer:
     def set_params(self, **params):
         """Set options by name (lr__gamma reaches into a schedule); nothing changes where one is not legal.
 
-        A bound optimizer goes on with them; options that a group states itself stay.
+        A bound optimizer goes on with them; options that a group states itself stay. A new `like` keeps the values
+        of the other options, also where its own defaults differ.
         """
         options, nested = dict(self._options), {}
         for name, value in params.items():
@@ -177,7 +102,7 @@ class Optimizer:
                 raise ValueError("like cannot change while parameters are bound: slots differ between conventions")
             for group in self._groups:
                 self._check(group.options(options))
-        self.__dict__["_options"] = options
+        self._options = options
         if self._groups is not None:
             self._refresh()
         return self
@@ -192,7 +117,7 @@ class Optimizer:
         text = f"{type(self).__name__}({', '.join(shown)})"
         if self._groups is None:
             return text
-        arrays = [a for group in self._groups for a in group._params]
+        arrays = [a for group in self._groups for a in group.params]
         return f"<{text}: {len(arrays)} arrays, {sum(a.size for a in arrays)} parameters, {self._step} steps>"
 
     def __eq__(self, other):
@@ -205,23 +130,24 @@ class Optimizer:
     def __getstate__(self):
         state = {name: self.__dict__[name] for name in ("_options", "_groups", "_grouped", "_step")}
         if self._groups is not None:
-            state["_groups"] = [(g._keys, g._params, g._own, g._wraps, g._slots, g._steps) for g in self._groups]
+            state["_groups"] = [(g.keys, g.params, g.own, g.wraps, g.slots, g.steps) for g in self._groups]
         return state
 
     def __setstate__(self, state):
         groups = state["_groups"]
         self.__dict__.update(state, _groups=None, _plans=None)
         if groups is not None:
-            self.__dict__["_groups"] = []
+            self._groups = []
             for keys, params, own, wraps, slots, steps in groups:
-                group = Group(self, (keys, params), own, wraps)
-                group._rule, group._slot_names = self._rule(group.options())
-                group._slots = [tuple(_aligned_like(w) for _ in old) for w, old in zip(params, slots)]
-                for new, old in zip(group._slots, slots):
+                group = Group((keys, params), own, wraps)
+                group.rule, group.slot_names = self._rule(group.options(self._options))
+                group.slots = [tuple(zeros_like(w) for _ in old) for w, old in zip(params, slots)]
+                for new, old in zip(group.slots, slots):
                     for a, b in zip(new, old):
                         a[...] = b
-                group._steps = steps
+                group.steps = steps
                 self._groups.append(group)
+            self._refresh()
 
     # Binding
 
@@ -246,10 +172,10 @@ class Optimizer:
             raise TypeError(f"a group of parameters is a dict with the key 'params', got {type(given).__name__}")
         own = {name: value for name, value in given.items() if name != "params"}
         self._check_own(own)
-        params, wraps = _collect(given["params"], label)
-        group = Group(self, params, own, wraps)
-        self._check(group.options())
-        for name, a in zip(group.labels(label), group._params):
+        params, wraps = collect(given["params"], label)
+        group = Group(params, own, wraps)
+        self._check(group.options(self._options))
+        for name, a in zip(group.labels(label), group.params):
             _checks.array(name, a)
         return group
 
@@ -259,14 +185,14 @@ class Optimizer:
             grouped = True
         else:
             groups, grouped = [self._make_group({"params": params}, "")], False
-        if not any(group._params for group in groups):
+        if not any(group.params for group in groups):
             raise ValueError("params is empty")
         self._adopt(groups, grouped)
 
     def _adopt(self, groups, grouped):
         labels = self._labels(groups, grouped)
-        _checks.spans([a for g in groups for a in g._params], labels)
-        self.__dict__.update(_groups=groups, _grouped=grouped)
+        _checks.spans([a for g in groups for a in g.params], labels)
+        self._groups, self._grouped, self._plans = groups, grouped, None
         self._refresh()
 
     def add_param_group(self, group):
@@ -276,7 +202,7 @@ class Optimizer:
         """
         self._bound()
         new = self._make_group(group, f"[{len(self._groups)}]['params']")
-        if not new._params:
+        if not new.params:
             raise ValueError("params of the group is empty")
         self._adopt([*self._groups, new], True)
 
@@ -293,38 +219,41 @@ class Optimizer:
             )
 
     def _refresh(self):
-        """After a change of options or groups: rules and slots; new slots are zero."""
+        """After a change of options or groups: rules, slots (new ones are zero) and the options of the steps."""
         for group in self._groups:
-            rule, names = self._rule(group.options())
-            if names != group._slot_names:
-                old = group._slot_names
-                group._slots = [
-                    tuple(slots[old.index(name)] if name in old else _aligned_like(w) for name in names)
-                    for w, slots in zip(group._params, group._slots)
+            rule, names = self._rule(group.options(self._options))
+            if names != group.slot_names:
+                old = group.slot_names
+                group.slots = [
+                    tuple(slots[old.index(name)] if name in old else zeros_like(w) for name in names)
+                    for w, slots in zip(group.params, group.slots)
                 ]
                 if not old:
-                    group._steps = 0  # a momentum that begins now begins with its first gradient
-            group._rule, group._slot_names = rule, names
-        self.__dict__["_plans"] = None
+                    group.steps = 0  # a momentum that begins now begins with its first gradient
+            if rule != group.rule:
+                self._plans = None
+            group.rule, group.slot_names = rule, names
+        self._effective = [
+            {name: _plain(value) for name, value in group.options(self._options).items()} for group in self._groups
+        ]
 
     def _build(self):
         """The plans of the instruction set level in use, one for each dtype."""
         groups = self._groups
         labels = self._labels(groups, self._grouped)
-        arrays = [a for g in groups for a in g._params]
+        arrays = [a for g in groups for a in g.params]
         spans = _checks.spans(arrays, labels)
-        rules = [g._rule for g in groups for _ in g._params]
-        rows = [i for i, g in enumerate(groups) for _ in g._params]
-        slots = [s for g in groups for s in g._slots]
+        rules = [g.rule for g in groups for _ in g.params]
+        rows = [i for i, g in enumerate(groups) for _ in g.params]
+        slots = [s for g in groups for s in g.slots]
         plans = []
         for dtype in _checks.DTYPES:
             where = [i for i, a in enumerate(arrays) if a.dtype == dtype]
             if where:
                 columns = [[column[i] for i in where] for column in (arrays, slots, rules, rows, labels)]
                 plans.append(_kernels.table.updates[dtype].Plan(*columns, where, len(groups), spans))
-        milliseconds = sum(a.nbytes for a in arrays) / 4 * self._TIME * 1e-6
-        options = [(g, g.options()) for g in groups]
-        self.__dict__.update(_plans=plans, _table=_kernels.table, _milliseconds=milliseconds, _effective=options)
+        self._milliseconds = sum(a.nbytes for a in arrays) / 4 * self._TIME * 1e-6
+        self._plans, self._table = plans, _kernels.table
 
     # The step
 
@@ -341,7 +270,10 @@ class Optimizer:
         """The scalars of the step that is `ahead` of the coming one, a tuple for each group."""
         step = self._step + ahead
         return tuple(
-            [self._scalars(o, self._lr(o["lr"], step), group._steps + ahead + 1) for group, o in self._effective]
+            [
+                self._scalars(o, self._lr(o["lr"], step), group.steps + ahead + 1)
+                for group, o in zip(self._groups, self._effective)
+            ]
         )
 
     def step(self, grads):
@@ -350,9 +282,9 @@ class Optimizer:
         Parameters
         ----------
         grads : array, list, dict or list of these
-            The gradients, structured as `params` (for groups a list of one entry for each group), with the shape
-            and dtype of their parameters. They are read only; an array that is strided, unaligned or shares
-            memory with a parameter is copied first.
+            The gradients, structured as `params` (for groups a list of one entry for each group, with or without
+            the key "params"), with the shape and dtype of their parameters. They are only read; an array that is
+            strided, unaligned or shares memory with a parameter is copied first.
 
         Raises
         ------
@@ -374,7 +306,11 @@ class Optimizer:
                 raise TypeError(f"grads must be a list of {len(groups)} groups, got {type(grads).__name__}")
             if len(grads) != len(groups):
                 raise ValueError(f"grads has {len(grads)} entries, but there are {len(groups)} groups of parameters")
-            flat = sum((g.flatten(x, f"grads[{i}]") for i, (g, x) in enumerate(zip(groups, grads))), ())
+            flat = ()
+            for i, (group, given) in enumerate(zip(groups, grads)):
+                if isinstance(given, Mapping) and set(given) == {"params"} != set(group.keys):
+                    given = given["params"]
+                flat += group.flatten(given, f"grads[{i}]")
         if self._plans is None or self._table is not _kernels.table:
             self._build()
         rows = self._rows()
@@ -386,9 +322,9 @@ class Optimizer:
             for plan in self._plans:
                 plan.run(rows, n_threads)
             del copies
-        self.__dict__["_step"] += 1
+        self._step += 1
         for group in groups:
-            group._steps += 1
+            group.steps += 1
 
     @property
     def n_steps(self):
@@ -399,40 +335,36 @@ class Optimizer:
     def param_groups(self):
         """The groups: mappings of "params" and options; assigning an option changes it for that group."""
         self._bound()
-        return tuple(self._groups)
+        return tuple(ParamGroup(self, group) for group in self._groups)
 
     # For loops that call the rules themselves (fastopt._kernels)
 
     def scalars(self, n_steps):
         """The coming steps' scalars, float64 (n_steps, groups, fo_updates.h's FO_SCALARS)."""
         self._bound()
-        if self._plans is None:
-            self._build()
         return np.array([self._rows(ahead) for ahead in range(n_steps)], dtype=np.float64)
 
     def updates(self):
         """[(rule, group, parameter, slots)] for each array: what such a loop updates."""
         self._bound()
-        return [
-            (g._rule, i, w, slots) for i, g in enumerate(self._groups) for w, slots in zip(g._params, g._slots)
-        ]
+        return [(g.rule, i, w, slots) for i, g in enumerate(self._groups) for w, slots in zip(g.params, g.slots)]
 
     def advance(self, n_steps):
         """Count steps that such a loop has made."""
         self._bound()
         if n_steps < 0:
             raise ValueError(f"n_steps must be >= 0, got {n_steps}")
-        self.__dict__["_step"] += int(n_steps)
+        self._step += int(n_steps)
         for group in self._groups:
-            group._steps += int(n_steps)
+            group.steps += int(n_steps)
 
     # State
 
     def _slot_items(self):
         for i, group in enumerate(self._groups):
-            for key, slots in zip(group._keys, group._slots):
-                path = ([str(i)] if self._grouped else []) + ([] if group._wraps == "array" else [str(key)])
-                for name, slot in zip(group._slot_names, slots):
+            for key, slots in zip(group.keys, group.slots):
+                path = ([str(i)] if self._grouped else []) + ([] if group.wraps == "array" else [str(key)])
+                for name, slot in zip(group.slot_names, slots):
                     yield ".".join([name, *path]), slot
 
     def state_dict(self):
@@ -448,7 +380,7 @@ class Optimizer:
             "optimizer": np.array(type(self).__name__),
             "like": np.array(self._options["like"]),
             "step": np.array(self._step, dtype=np.int64),
-            "group_step": np.array([g._steps for g in self._groups], dtype=np.int64),
+            "group_step": np.array([g.steps for g in self._groups], dtype=np.int64),
             **{key: slot.copy() for key, slot in self._slot_items()},
         }
 
@@ -461,7 +393,7 @@ class Optimizer:
         if not hasattr(state, "keys"):
             raise TypeError(f"state must be a mapping of arrays, got {type(state).__name__}")
         mine = self.state_dict()
-        state = {key: np.asarray(state[key]) for key in state.keys()}
+        state = {key: np.asarray(state[key]) for key in state}
         if "schema" not in state or "optimizer" not in state:
             raise ValueError("state is not the state_dict of a fastopt optimizer: 'schema' or 'optimizer' is missing")
         if state["schema"].ndim or state["schema"] != SCHEMA:
@@ -482,8 +414,8 @@ class Optimizer:
                 )
         if state["step"] < 0 or (state["group_step"] < 0).any():
             raise ValueError("state has a negative number of steps")
-        self.__dict__["_step"] = int(state["step"])
+        self._step = int(state["step"])
         for group, steps in zip(self._groups, state["group_step"]):
-            group._steps = int(steps)
+            group.steps = int(steps)
         for key, slot in self._slot_items():
             slot[...] = state[key]

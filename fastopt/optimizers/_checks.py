@@ -2,6 +2,7 @@
 
 import math
 import numbers
+from itertools import pairwise
 
 import numpy as np
 
@@ -87,7 +88,7 @@ def array(label, value):
 def spans(arrays, labels):
     """Sorted addresses (start, end) of the arrays; an error where two of them share memory."""
     order = sorted((a.ctypes.data, a.ctypes.data + a.nbytes, i) for i, a in enumerate(arrays) if a.size)
-    for (_, end, i), (start, _, k) in zip(order, order[1:]):
+    for (_, end, i), (start, _, k) in pairwise(order):
         if start < end:
             i, k = sorted((i, k))
             same = "are the same array" if arrays[i] is arrays[k] else "share memory"

@@ -1,6 +1,7 @@
 """Adam and AdamW, with AMSGrad."""
 
 from math import sqrt
+from typing import ClassVar
 
 from . import _checks
 from ._base import Optimizer
@@ -68,7 +69,7 @@ class Adam(Optimizer):
     array([-0.1,  0.1])
     """
 
-    _LIKE = {"torch": {}, "keras": {"eps": 1e-7}, "optax": {}}
+    _LIKE: ClassVar[dict] = {"torch": {}, "keras": {"eps": 1e-7}, "optax": {}}
 
     def __init__(
         self,
@@ -151,7 +152,7 @@ class AdamW(Adam):
     0.004
     """
 
-    _LIKE = {
+    _LIKE: ClassVar[dict] = {
         "torch": {},
         "keras": {"eps": 1e-7, "weight_decay": 4e-3},
         "optax": {"weight_decay": 1e-4},

@@ -1,5 +1,7 @@
 """Stochastic gradient descent with momentum."""
 
+from typing import ClassVar
+
 from . import _checks
 from ._base import Optimizer
 
@@ -56,7 +58,7 @@ class SGD(Optimizer):
     array([0.5, 1.5])
     """
 
-    _LIKE = {"torch": {}, "keras": {"lr": 0.01}, "optax": {}}
+    _LIKE: ClassVar[dict] = {"torch": {}, "keras": {"lr": 0.01}, "optax": {}}
     _TIME = 0.3
 
     def __init__(
