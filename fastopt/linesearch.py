@@ -15,7 +15,9 @@ class Step(NamedTuple):
 
 def armijo_accepts(value0, slope0, t, value, *, c1=1e-4, rounding=0.0):
     """Sufficient decrease ``phi(t) <= phi(0) + c1 t phi'(0)``, up to `rounding` of the values."""
-    return math.isfinite(value) and value <= value0 + c1 * t * slope0 + rounding
+    if not math.isfinite(value) or (rounding == 0.0 and not value < value0):
+        return False
+    return value <= value0 + c1 * t * slope0 + rounding
 
 
 def wolfe_accepts(value0, slope0, t, value, slope, *, c1=1e-4, c2=0.9, rounding=0.0):

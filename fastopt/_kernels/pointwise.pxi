@@ -121,6 +121,8 @@ cdef inline int64_t block(formula f, formula conjugate, int domain, const job_t*
         return select(f, domain, True, True, True, False, job, lo, hi, total)
     if what == FO_PRODUCT:
         return select(f, domain, False, False, False, True, job, lo, hi, total)
+    if what == FO_HESSIAN:
+        return select(f, domain, False, False, True, False, job, lo, hi, total)
     if what == FO_VALUE | FO_GRADIENT | FO_PRODUCT:
         return select(f, domain, True, True, False, True, job, lo, hi, total)
     if what == FO_CONJUGATE:

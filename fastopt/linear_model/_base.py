@@ -77,7 +77,7 @@ class LinearModel(BaseEstimator):
         if n and sample_weight.min() < 0:
             raise ValueError(f"sample_weight must be >= 0, got {sample_weight.min()}")
         if not sample_weight.sum() > 0:
-            raise ValueError("the sum of sample_weight must be positive: there is no sample to fit")
+            raise ValueError("sample_weight is zero for every sample: there is nothing to fit")
         return sample_weight
 
     def _check_number(self, name, low, high=np.inf, *, low_open=False, kind=numbers.Real):

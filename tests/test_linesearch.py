@@ -1,0 +1,67 @@
+import math
+
+import numpy as np
+import pytest
+
+from fastopt.linesearch import armijo_accepts, backtracking, wolfe, wolfe_accepts
+
+FUNCTIONS = {
+    "parabola": (lambda t: (t - 3.0) ** 2, lambda t: 2 * (t - 3.0)),
+    "quartic": (lambda t: (t - 1.0) ** 4 + 0.1 * t, lambda t: 4 * (t - 1.0) ** 3 + 0.1),
+    "logistic": (lambda t: math.log1p(math.exp(-40 * t)) + t, lambda t: -40 * math.exp(-40 * t) / (1 + math.exp(-40 * t)) + 1),
+    "wiggly": (lambda t: -t + 0.01 * math.sin(50 * t) + t**2, lambda t: -1 + 0.5 * math.cos(50 * t) + 2 * t),
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("start", [1e-6, 1e-2, 1.0, 50.0])
+def test_wolfe_conditions_hold(name, start):
+    f, d = FUNCTIONS[name]
+    step = wolfe(lambda t: (f(t), d(t)), f(0.0), d(0.0), start)
+    assert step.value == f(step.length) and step.slope == d(step.length)
+    assert step.value <= f(0.0) + 1e-4 * step.length * d(0.0)
+    assert step.slope >= 0.9 * d(0.0)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("start", [1e-2, 1.0, 50.0])
+def test_backtracking_decreases_enough(name, start):
+    f, d = FUNCTIONS[name]
+    step = backtracking(lambda t: (f(t), d(t)), f(0.0), d(0.0), start)
+    assert step.length <= start
+    assert step.value <= f(0.0) + 1e-4 * step.length * d(0.0)
+
+
+@pytest.mark.parametrize("search", [wolfe, backtracking])
+def test_non_finite_trials_step_back(search):
+    def phi(t):
+        return ((t - 0.5) ** 2, 2 * (t - 0.5)) if t < 1 else (math.nan if t < 10 else math.inf, math.nan)
+
+    step = search(phi, 0.25, -1.0, 64.0)
+    assert step.length < 1 and step.value < 0.25
+
+
+def test_the_given_first_trial_is_not_evaluated_again():
+    calls = []
+
+    def phi(t):
+        calls.append(t)
+        return (t - 3.0) ** 2, 2 * (t - 3.0)
+
+    step = wolfe(phi, 9.0, -6.0, 3.0, first=(0.0, 0.0))
+    assert step == (3.0, 0.0, 0.0, 1) and calls == []
+
+
+@pytest.mark.parametrize("search", [wolfe, backtracking])
+def test_no_acceptable_step_gives_none(search):
+    # The slope lies: the function rises everywhere.
+    assert search(lambda t: (1.0 + t, 1.0), 1.0, -1.0, 1.0, max_trials=30) is None
+
+
+def test_values_that_differ_by_rounding_are_judged_by_slopes():
+    value0, slope0 = 1.0, -1e-12
+    assert not wolfe_accepts(value0, slope0, 1.0, 1.0 + 1e-16 * 4, 1e-14)
+    assert wolfe_accepts(value0, slope0, 1.0, 1.0 + 4e-16, 1e-14, rounding=1e-14)
+    assert not wolfe_accepts(value0, slope0, 1.0, 1.0 + 4e-16, 2e-12, rounding=1e-14)
+    assert armijo_accepts(value0, slope0, 1.0, 1.0, rounding=1e-14) and not armijo_accepts(value0, slope0, 1.0, 1.0)
+    assert not armijo_accepts(value0, slope0, 1.0, np.inf)

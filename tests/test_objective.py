@@ -1,0 +1,247 @@
+"""The objective against plain NumPy: values, derivatives, lines, duals, for every combination of parts."""
+
+import numpy as np
+import pytest
+
+import fastopt
+from fastopt import losses
+from fastopt.objective import LinearObjective, ScaledObjective, check_gradient
+from fastopt.penalties import L2
+
+N, P = 61, 7
+
+
+def problem(name, dtype=np.float64, seed=0, n=N, p=P, k=3):
+    rng = np.random.default_rng(seed)
+    X = (rng.normal(size=(n, p)) * np.logspace(-1, 1, p) + rng.normal(size=p)).astype(dtype)
+    loss = losses.get(name)
+    if loss.is_rowwise:
+        return X, rng.integers(0, k, size=n), loss, k
+    y, _ = loss.sample(rng, n)
+    return X, np.asarray(y, dtype=dtype), loss, 1
+
+
+SMOOTH = ["half_squared_error", "squared_error", "logistic", "poisson", "huber", "squared_hinge", "softmax_cross_entropy"]
+
+
+def dense_value(X, y, loss, alpha, params, weight=None, offset=0.0, intercept=True):
+    """The formula of the docstring, written out."""
+    params = np.atleast_2d(params)
+    coef = params[:, : X.shape[1]]
+    raw = X.astype(float) @ coef.T + (params[:, -1] if intercept else 0.0) + offset
+    if not loss.is_rowwise:
+        raw = raw[:, 0]
+    values = loss.value(y if loss.is_rowwise else y.astype(float), np.ascontiguousarray(raw), reduction="none")
+    w = np.ones(len(X)) if weight is None else weight
+    return float(w @ values / w.sum()) + 0.5 * alpha * float((coef**2).sum())
+
+
+@pytest.mark.parametrize("intercept", [True, False])
+@pytest.mark.parametrize("weighted", [True, False])
+@pytest.mark.parametrize("name", SMOOTH)
+def test_value_and_derivatives(name, weighted, intercept):
+    X, y, loss, k = problem(name)
+    rng = np.random.default_rng(1)
+    weight = rng.uniform(0, 2, size=N) if weighted else None
+    offset = rng.normal(size=(N, k) if loss.is_rowwise else N) * 0.1
+    objective = LinearObjective(
+        X, y, loss, L2(0.3), intercept, sample_weight=weight, offset=offset, n_outputs=k if loss.is_rowwise else None
+    )
+    params = rng.normal(size=objective.shape) * 0.1
+    value, gradient = objective.value_gradient(params)
+    expected = dense_value(X, y, loss, 0.3, params, weight, offset if loss.is_rowwise else offset[:, None], intercept)
+    assert value == pytest.approx(expected, rel=1e-12)
+    assert objective.value(params) == pytest.approx(value, rel=1e-14)
+    assert gradient.shape == params.shape
+    # Across a jump of the second derivative, differences of the value are off by about its step.
+    assert check_gradient(objective, params, rtol=1e-3 if loss.name in ("huber", "squared_hinge") else 1e-7)
+    if objective.has_hessian:
+        direction = rng.normal(size=params.shape)
+        h = 1e-5
+        difference = (objective.gradient(params + h * direction) - objective.gradient(params - h * direction)) / (2 * h)
+        product = objective.hessian_product(params, direction)
+        if not loss.name.startswith(("huber", "squared_hinge")):
+            np.testing.assert_allclose(product, difference, rtol=1e-5, atol=1e-7)
+        matrix = objective.hessian_matrix(params)
+        np.testing.assert_allclose(matrix @ direction.reshape(-1), product.reshape(-1), rtol=1e-9, atol=1e-11)
+        np.testing.assert_allclose(matrix, matrix.T, rtol=1e-12, atol=1e-14)
+
+
+def test_several_outputs_of_a_pointwise_loss():
+    X, _, loss, _ = problem("half_squared_error")
+    Y = np.random.default_rng(3).normal(size=(N, 2))
+    both = LinearObjective(X, Y, loss, 0.2)
+    params = np.random.default_rng(4).normal(size=(2, P + 1)) * 0.1
+    value, gradient = both.value_gradient(params)
+    singles = [LinearObjective(X, Y[:, j], loss, 0.2).value_gradient(params[j]) for j in range(2)]
+    assert value == pytest.approx(sum(s[0] for s in singles), rel=1e-12)
+    np.testing.assert_allclose(gradient, [s[1] for s in singles], rtol=1e-11, atol=1e-14)
+    matrix = both.hessian_matrix(params)
+    np.testing.assert_allclose(matrix[: P + 1, P + 1 :], 0)
+    np.testing.assert_allclose(matrix[P + 1 :, P + 1 :], LinearObjective(X, Y[:, 0], loss, 0.2).hessian_matrix(params[0]))
+
+
+@pytest.mark.parametrize("name", ["logistic", "softmax_cross_entropy"])
+def test_row_subsets_equal_copies(name):
+    X, y, loss, k = problem(name)
+    rng = np.random.default_rng(5)
+    rows = rng.permutation(N)[:23]
+    weight = rng.uniform(0.1, 2, size=N)
+    options = {"n_outputs": k} if loss.is_rowwise else {}
+    subset = LinearObjective(X, y, loss, 0.1, rows=rows, sample_weight=weight, **options)
+    copy = LinearObjective(X[rows], y[rows], loss, 0.1, sample_weight=weight[rows], **options)
+    params = rng.normal(size=subset.shape) * 0.1
+    assert subset.value(params) == pytest.approx(copy.value(params), rel=1e-13)
+    np.testing.assert_allclose(subset.gradient(params), copy.gradient(params), rtol=1e-11, atol=1e-14)
+    np.testing.assert_allclose(subset.initial(), copy.initial(), rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["logistic", "softmax_cross_entropy", "half_squared_error"])
+@pytest.mark.parametrize("intercept", [True, False])
+def test_the_scaled_view_is_the_same_function(name, intercept):
+    X, y, loss, k = problem(name)
+    objective = LinearObjective(X, y, loss, 0.1, intercept, n_outputs=k if loss.is_rowwise else None)
+    view = ScaledObjective(objective, *objective.scaling())
+    rng = np.random.default_rng(6)
+    u, d = rng.normal(size=objective.size) * 0.1, rng.normal(size=objective.size) * 0.1
+    np.testing.assert_allclose(view.rescale(view.unscale(u)), u, rtol=1e-12, atol=1e-13)
+    point = view.evaluate(u)
+    assert point.value == pytest.approx(objective.value(view.unscale(u).reshape(objective.shape)), rel=1e-13)
+    h = 1e-6
+    up, down = view.evaluate(u + h * d), view.evaluate(u - h * d)
+    assert point.gradient @ d == pytest.approx((up.value - down.value) / (2 * h), rel=1e-6, abs=1e-9)
+    np.testing.assert_allclose(view.hessp(point, d), (up.gradient - down.gradient) / (2 * h), rtol=1e-5, atol=1e-8)
+    if not loss.is_rowwise:
+        np.testing.assert_allclose(view.hessian(point) @ d, view.hessp(point, d), rtol=1e-9, atol=1e-12)
+    phi = view.line(point, d)
+    with_trial = view.line(point, d, view.evaluate(u + 0.5 * d), 0.5)
+    for t in (0.0, 0.3, 2.0):
+        there = view.evaluate(u + t * d)
+        for candidate in (phi, with_trial):
+            value, slope = candidate(t)
+            assert value == pytest.approx(there.value, rel=1e-12)
+            assert slope == pytest.approx(there.gradient @ d, rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize("weighted", [True, False])
+@pytest.mark.parametrize("with_offset", [True, False])
+@pytest.mark.parametrize("intercept", [True, False])
+@pytest.mark.parametrize("name", ["logistic", "softmax_cross_entropy", "half_squared_error", "squared_error", "squared_hinge"])
+def test_the_dual_is_a_lower_bound_everywhere_and_tight_at_the_optimum(name, intercept, with_offset, weighted):
+    X, y, loss, k = problem(name, seed=7)
+    rng = np.random.default_rng(8)
+    offset = rng.normal(size=(N, k) if loss.is_rowwise else N) if with_offset else None
+    weight = rng.uniform(0, 3, size=N) if weighted else None
+    objective = LinearObjective(
+        X, y, loss, 0.5, intercept, offset=offset, sample_weight=weight, n_outputs=k if loss.is_rowwise else None
+    )
+    fit = fastopt.solvers.fit_problem(objective, solver="lbfgs", tol=1e-6, monitor=fastopt.diagnostics.Monitor())
+    optimum = fit.certificate.objective
+    assert fit.certificate.converged and fit.certificate.gap <= 1e-11 * max(1.0, abs(optimum)) + 1e-12
+    for scale in (0.0, 0.01, 1.0):
+        x = objective._flat(fit.params + scale * rng.normal(size=fit.params.shape))
+        point = objective.evaluate(x)
+        dual = objective.dual_value(point)
+        assert dual <= optimum + 1e-12 * max(1.0, abs(optimum))
+        if scale == 0.0:
+            assert dual == pytest.approx(optimum, rel=1e-9)
+
+
+def test_float32_data_are_used_in_place_and_agree():
+    X, y, loss, _ = problem("logistic", np.float32)
+    objective = LinearObjective(X, y, loss, 0.1)
+    assert objective.data.X is X and objective.dtype == np.float32
+    params = np.random.default_rng(9).normal(size=objective.shape) * 0.05
+    wide = LinearObjective(X.astype(np.float64), y.astype(np.float64), loss, 0.1)
+    assert objective.value(params) == pytest.approx(wide.value(params), rel=3e-6)
+    np.testing.assert_allclose(objective.gradient(params), wide.gradient(params), rtol=2e-4, atol=2e-6)
+
+
+@pytest.mark.parametrize("name", ["logistic", "softmax_cross_entropy"])
+def test_threads_give_the_same_bits(name):
+    X, y, loss, k = problem(name, n=5000, p=33)
+    results = []
+    for n_threads in (1, 2, 3):
+        objective = LinearObjective(X, y, loss, 0.1, n_outputs=k if loss.is_rowwise else None, n_threads=n_threads)
+        params = np.random.default_rng(10).normal(size=objective.shape) * 0.01
+        value, gradient = objective.value_gradient(params)
+        results.append((value, gradient.tobytes(), objective.hessian_matrix(params).tobytes()))
+    assert results[0] == results[1] == results[2]
+
+
+ERRORS = [
+    (dict(X=np.zeros(3)), ValueError, "X must have two dimensions"),
+    (dict(X=np.zeros((3, 2), dtype=complex)), TypeError, "real numbers"),
+    (dict(y=np.zeros(4)), ValueError, r"y must have shape \(3,\)"),
+    (dict(sample_weight=np.ones(2)), ValueError, r"sample_weight must have shape \(3,\)"),
+    (dict(sample_weight=np.zeros(3)), ValueError, "sum of sample_weight must be positive"),
+    (dict(offset=np.zeros(2)), ValueError, "offset must have 3 x 1 elements"),
+    (dict(rows=np.array([0, 3])), ValueError, r"rows must be in 0\.\.2"),
+    (dict(rows=np.array([0.5])), TypeError, "integers"),
+    (dict(penalty=-1.0), ValueError, "alpha must be finite and >= 0"),
+    (dict(penalty="l2"), TypeError, "alpha must be a real number"),
+    (dict(loss="no_such_loss"), ValueError, "unknown loss"),
+    (dict(loss="softmax_cross_entropy"), TypeError, "class indices"),
+    (dict(n_threads=0), ValueError, "n_threads must be a positive integer"),
+]
+
+
+@pytest.mark.parametrize("change, error, message", ERRORS)
+def test_bad_arguments(change, error, message):
+    arguments = dict(X=np.zeros((3, 2)), y=np.zeros(3), loss="half_squared_error") | change
+    with pytest.raises(error, match=message):
+        LinearObjective(**arguments)
+
+
+def test_parameters_of_the_wrong_shape_and_targets_outside_the_domain():
+    objective = LinearObjective(np.zeros((3, 2)), np.zeros(3), "half_squared_error")
+    with pytest.raises(ValueError, match=r"params must have shape \(3,\)"):
+        objective.value(np.zeros(2))
+    with pytest.raises(ValueError, match="y_true of Logistic"):
+        LinearObjective(np.zeros((3, 2)), np.array([0.0, 1.0, 2.0]), "logistic").value(np.zeros(3))
+    with pytest.raises(ValueError, match="sample_weight"):
+        LinearObjective(np.ones((2, 1)), np.zeros(2), "logistic", sample_weight=np.array([2.0, -1.0])).value(np.zeros(2))
+
+
+def test_a_solver_is_refused_by_what_it_needs():
+    objective = LinearObjective(np.zeros((3, 2)), np.zeros(3), "absolute_error")
+    with pytest.raises(ValueError, match="needs a continuous gradient.*AbsoluteError"):
+        fastopt.solvers.choose(objective, "lbfgs")
+    smooth = LinearObjective(np.zeros((3, 2)), np.zeros(3), "logistic")
+    with pytest.raises(ValueError, match="a squared loss.*use 'newton-cholesky' or 'lbfgs'"):
+        fastopt.solvers.choose(smooth, "svd")
+    with pytest.raises(ValueError, match="solver must be 'auto' or one of"):
+        fastopt.solvers.choose(smooth, "adam")
+
+
+class TestCheckGradient:
+    def test_lists_of_arrays_and_a_wrong_sign(self):
+        def right(params):
+            a, b = params
+            return float((a**2).sum() * b.sum()), [2 * a * b.sum(), np.full_like(b, (a**2).sum())]
+
+        def wrong(params):
+            value, (ga, gb) = right(params)
+            return value, [ga, -gb]
+
+        params = [np.array([1.0, 2.0]), np.array([[0.5]])]
+        assert check_gradient(right, params)
+        result = check_gradient(wrong, params)
+        assert not result and result.index == 2 and "DIFFERS" in repr(result)
+
+    def test_errors(self):
+        with pytest.raises(ValueError, match="shape"):
+            check_gradient(lambda x: (0.0, np.zeros(3)), np.zeros(2))
+        with pytest.raises(ValueError, match="nan"):
+            check_gradient(lambda x: (np.nan, np.zeros(2)), np.zeros(2))
+        with pytest.raises(TypeError, match="callable"):
+            check_gradient(3, np.zeros(2))
+
+    def test_a_nan_gradient_is_not_called_right(self):
+        assert not check_gradient(lambda x: (float(x @ x), np.full(2, np.nan)), np.ones(2))
+
+    def test_many_parameters_are_sampled_and_params_stay(self):
+        x = np.linspace(-1, 1, 1000)
+        kept = x.copy()
+        assert check_gradient(lambda v: (float(np.sin(v).sum()), np.cos(v)), x, max_parameters=20)
+        np.testing.assert_array_equal(x, kept)
