@@ -17,15 +17,23 @@
 #define FO_SINGLE 0
 #include "fo_math.h"
 #include "fo_losses.h"
+#include "fo_updates.h"
 #undef FO_SINGLE
 
 #define FO_SINGLE 1
 #include "fo_math.h"
 #include "fo_losses.h"
+#include "fo_updates.h"
 #undef FO_SINGLE
 
 #undef FO
 #undef FO_K
 #undef fo_real
+#undef fo_word
+#undef FO_C
+#undef FO_MANTISSA
+#undef FO_BIAS
+#undef FO_SIGN_BIT
+#undef FO_SHIFT
 
 #endif
