@@ -109,6 +109,7 @@ cdef class Plan:
     cdef update_t* items
     cdef block_t* blocks
     cdef Py_ssize_t* where
+    cdef Py_ssize_t* sizes
     cdef piece_t* pieces
     cdef Py_ssize_t* tasks
     cdef double* table
@@ -130,19 +131,20 @@ cdef class Plan:
         self.items = <update_t*> calloc(self.n + 1, sizeof(update_t))
         self.blocks = <block_t*> calloc(self.n + 1, sizeof(block_t))
         self.where = <Py_ssize_t*> calloc(self.n + 1, sizeof(Py_ssize_t))
+        self.sizes = <Py_ssize_t*> calloc(self.n + 1, sizeof(Py_ssize_t))
         self.pieces = <piece_t*> calloc(n_pieces + 1, sizeof(piece_t))
         self.tasks = <Py_ssize_t*> calloc(n_pieces + 1, sizeof(Py_ssize_t))
         self.table = <double*> calloc(n_groups * FO_SCALARS + 1, sizeof(double))
         self.spans = <uintptr_t*> calloc(2 * self.n_spans + 1, sizeof(uintptr_t))
-        if not (self.items and self.blocks and self.where and self.pieces and self.tasks and self.table
-                and self.spans):
+        if not (self.items and self.blocks and self.where and self.sizes and self.pieces and self.tasks
+                and self.table and self.spans):
             raise MemoryError()
         for i in range(self.n_spans):
             self.spans[2 * i], self.spans[2 * i + 1] = spans[i]
         n_pieces = room = 0
         for i in range(self.n):
             array = params[i]
-            size = array.size
+            size = self.sizes[i] = array.size
             self.items[i].w = <real*> cnp.PyArray_DATA(array)
             slot = &self.items[i].a
             for k, array in enumerate(slots[i]):
@@ -165,6 +167,7 @@ cdef class Plan:
         free(self.items)
         free(self.blocks)
         free(self.where)
+        free(self.sizes)
         free(self.pieces)
         free(self.tasks)
         free(self.table)
@@ -184,6 +187,8 @@ cdef class Plan:
         """Raise for a gradient that cannot be used, or return a copy that can."""
         param = self.params[i]
         label = self.labels[i]
+        if isinstance(given, np.generic):
+            given = np.asarray(given)
         if not isinstance(given, np.ndarray):
             raise TypeError(f"grads{label} must be a NumPy array of {param.dtype}, got {type(given).__name__}")
         if given.shape != param.shape:
@@ -207,7 +212,8 @@ cdef class Plan:
             raise RuntimeError("another thread is inside step() of this optimizer")
         for i in range(self.n):
             w = <cnp.ndarray> self.params[i]
-            if cnp.PyArray_DATA(w) != <void*> self.items[i].w or not cnp.PyArray_ISCARRAY(w):
+            if (cnp.PyArray_DATA(w) != <void*> self.items[i].w or cnp.PyArray_SIZE(w) != self.sizes[i]
+                    or not cnp.PyArray_ISCARRAY(w)):
                 raise ValueError(f"params{self.labels[i]} was resized, moved or made read-only since it was bound")
             given = grads[self.where[i]]
             same = False

@@ -215,7 +215,7 @@ class Optimizer:
     def _bound(self):
         if self._groups is None:
             raise ValueError(
-                f"this {type(self).__name__} is a recipe without parameters; opt = opt.bind(params) gives one that steps"
+                f"this {type(self).__name__} is a recipe without parameters; opt.bind(params) gives one that steps"
             )
 
     def _refresh(self):

@@ -1,0 +1,921 @@
+"""Optimizers: PyTorch's trajectories, the reference of each convention, structures, state, input errors."""
+
+import copy
+import ctypes
+import inspect
+import itertools
+import pickle
+import threading
+import tracemalloc
+
+import numpy as np
+import pytest
+
+import fastopt
+from fastopt import _kernels, optimizers, schedules
+from fastopt.optimizers import OPTIMIZERS, SGD, Adam, AdamW
+from fastopt.reference import optimizers as reference
+
+LIKES = ("torch", "keras", "optax")
+STEPS = 50
+LEVELS = _kernels.available()
+
+# Values of each option; the settings of a rule are all legal combinations.
+GRID = {
+    "sgd": dict(
+        lr=[0.03],
+        momentum=[0, 0.9],
+        dampening=[0, 0.3],
+        weight_decay=[0, 0.05],
+        nesterov=[False, True],
+        maximize=[False, True],
+    ),
+    "adam": dict(
+        lr=[0.03, schedules.Exponential(0.1, 0.9)],
+        betas=[(0.9, 0.999), (0.0, 0.9), (0.8, 0.5)],
+        eps=[1e-8, 1e-2],
+        weight_decay=[0, 0.05],
+        amsgrad=[False, True],
+        maximize=[False, True],
+        decoupled_weight_decay=[False, True],
+    ),
+    "adamw": dict(
+        lr=[0.03],
+        betas=[(0.9, 0.999), (0.5, 0.6)],
+        eps=[1e-8, 1e-2],
+        weight_decay=[0, 1e-2, 0.3],
+        amsgrad=[False, True],
+        maximize=[False, True],
+    ),
+}
+# A setting of every rule of the roster, for tests that need not try all options.
+BRIEF = [
+    ("sgd", dict(lr=0.03, weight_decay=0.1), "sgd"),
+    ("sgd", dict(lr=0.03, momentum=0.9, weight_decay=0.1, dampening=0.2), "momentum"),
+    ("sgd", dict(lr=0.03, momentum=0.9, nesterov=True), "nesterov"),
+    ("adam", dict(lr=0.03, weight_decay=0.1), "adam"),
+    ("adamw", dict(lr=0.03), "adam"),
+    ("adamw", dict(lr=0.03, amsgrad=True), "amsgrad"),
+]
+brief = pytest.mark.parametrize("name, options, rule", BRIEF, ids=[f"{n}-{r}" for n, _, r in BRIEF])
+
+
+def legal(o, like="torch"):
+    if o.get("dampening") and (like != "torch" or not o["momentum"]):
+        return False
+    return not (o.get("nesterov") and (not o["momentum"] or o["dampening"]))
+
+
+def settings(name, like="torch"):
+    for values in itertools.product(*GRID[name].values()):
+        o = dict(zip(GRID[name], values))
+        if legal(o, like):
+            yield o
+
+
+def gradients(rng, shape, steps=STEPS, dtype=np.float64):
+    """Of several magnitudes, some exactly zero."""
+    g = rng.standard_normal((steps, *shape)) * 10.0 ** rng.uniform(-3, 1, size=(steps, *(1,) * len(shape)))
+    g[rng.random(g.shape) < 0.05] = 0.0
+    return g.astype(dtype)
+
+
+def trajectory(optimizer, w, grads):
+    out = []
+    for g in grads:
+        optimizer.step(g)
+        out.append(w.copy())
+    return np.array(out)
+
+
+def assert_close(got, expected, message=""):
+    """To 1e-12, or rounding of the largest value (steps are long where v is 0)."""
+    scale = max(1.0, np.abs(expected).max())
+    np.testing.assert_allclose(got, expected, rtol=1e-12, atol=1e-14 * scale, err_msg=message)
+
+
+def test_grid_covers_the_registry():
+    assert set(GRID) == set(OPTIMIZERS)
+    for name, cls in OPTIMIZERS.items():
+        assert set(GRID[name]) == set(cls().get_params()) - {"like", "n_threads"}
+    for dtype in (np.float32, np.float64):
+        assert {rule for _, _, rule in BRIEF} == set(_kernels.table.updates[np.dtype(dtype)].rules())
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_signature_is_torchs(name):
+    torch = pytest.importorskip("torch")
+    theirs = inspect.signature({"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[name])
+    ours = inspect.signature(OPTIMIZERS[name])
+    positional = [p.name for p in theirs.parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
+    assert [p.name for p in ours.parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD] == positional
+    for parameter in ours.parameters:
+        if parameter not in ("params", "like", "n_threads"):
+            assert ours.parameters[parameter].default == theirs.parameters[parameter].default
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_torch(name):
+    """Every legal setting, 50 steps, arrays of several shapes."""
+    torch = pytest.importorskip("torch")
+    make = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[name]
+    rng = np.random.default_rng(0)
+    shapes = [(7, 5), (33,), ()]
+    start = [rng.standard_normal(s) for s in shapes]
+    grads = [gradients(rng, s) for s in shapes]
+    for o in settings(name):
+        ours = [w.copy() for w in start]
+        theirs = [torch.tensor(w, dtype=torch.float64, requires_grad=True) for w in start]
+        a = OPTIMIZERS[name](ours, **o)
+        lr = o["lr"](0) if callable(o["lr"]) else o["lr"]
+        b = make(theirs, **{**o, "lr": lr})
+        for t in range(STEPS):
+            for p, g in zip(theirs, grads):
+                p.grad = torch.tensor(g[t], dtype=torch.float64)
+            if callable(o["lr"]):
+                b.param_groups[0]["lr"] = o["lr"](t)
+            a.step([g[t] for g in grads])
+            b.step()
+        for p, w in zip(theirs, ours):
+            assert_close(w, p.detach().numpy(), str(o))
+
+
+@pytest.mark.parametrize("like", LIKES)
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_reference(name, like):
+    """Every legal setting of every convention, every step."""
+    rng = np.random.default_rng(1)
+    start, grads = rng.standard_normal(37), gradients(rng, (37,))
+    for o in settings(name, like):
+        given = {k: v for k, v in o.items() if not (k == "dampening" and like != "torch")}
+        w = start.copy()
+        got = trajectory(OPTIMIZERS[name](w, **o, like=like), w, grads)
+        fixed = reference.RULES[name, like][1]
+        expected = reference.run(name, like, start, grads, **{k: v for k, v in given.items() if k not in fixed})
+        assert_close(got, expected, str(o))
+
+
+def test_conventions_differ():
+    rng = np.random.default_rng(2)
+    start, grads = rng.standard_normal(9), gradients(rng, (9,))
+    for name, o in (("adam", dict(amsgrad=True, eps=1e-2)), ("sgd", dict(momentum=0.9, weight_decay=0.1))):
+        ends = []
+        for like in LIKES:
+            w = start.copy()
+            rate = schedules.Exponential(0.1, 0.9)
+            ends.append(trajectory(OPTIMIZERS[name](w, lr=rate, like=like, **o), w, grads)[-1])
+        pairs = [("torch", "keras"), ("keras", "optax")] + ([("torch", "optax")] if name == "adam" else [])
+        for a, b in pairs:
+            assert not np.allclose(ends[LIKES.index(a)], ends[LIKES.index(b)], rtol=1e-3)
+
+
+def test_defaults_by_convention():
+    assert [SGD(like=k).lr for k in LIKES] == [1e-3, 0.01, 1e-3]
+    assert [Adam(like=k).eps for k in LIKES] == [1e-8, 1e-7, 1e-8]
+    assert [AdamW(like=k).weight_decay for k in LIKES] == [1e-2, 4e-3, 1e-4]
+    assert [AdamW(like=k).lr for k in LIKES] == [1e-3] * 3
+    assert SGD(lr=1e-3, like="keras").lr == 1e-3  # given, though it equals PyTorch's default
+    assert Adam(eps=1e-8, like="keras").eps == 1e-8
+
+
+@brief
+def test_float32(name, options, rule, isa):
+    rng = np.random.default_rng(3)
+    start, grads = rng.standard_normal(1003).astype(np.float32), gradients(rng, (1003,), dtype=np.float32)
+    single, double = start.copy(), start.astype(np.float64)
+    a, b = OPTIMIZERS[name](single, **options), OPTIMIZERS[name](double, **options)
+    for g in grads:
+        a.step(g)
+        b.step(g.astype(np.float64))
+    assert single.dtype == np.float32
+    np.testing.assert_allclose(single, double, rtol=1e-5, atol=2e-5)
+    assert [u[0] for u in a.updates()] == [rule]
+
+
+def test_small_decay_in_float32():
+    """A factor 1 - lr * weight_decay in float32 would be wrong by several percent here."""
+    w = np.full(1000, 1.0, dtype=np.float32)
+    optimizer = AdamW(w, lr=1e-3, weight_decay=1e-3)  # decay 1e-6, half the spacing of float32 is 3e-8
+    for _ in range(1000):
+        optimizer.step(np.zeros(1000, dtype=np.float32))
+    assert abs((1.0 - w[0]) / 1e-3 - 1.0) < 0.06
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@brief
+def test_bits(name, options, rule, dtype, isa):
+    """Same bits for any number of threads, any cut into arrays and any alignment."""
+    rng = np.random.default_rng(4)
+    n = 40_009
+    start, grads = rng.standard_normal(n).astype(dtype), gradients(rng, (n,), steps=3, dtype=dtype)
+    results = []
+    for n_threads in (1, 2, 3, -1, None):
+        w = start.copy()
+        results.append(trajectory(OPTIMIZERS[name](w, n_threads=n_threads, **options), w, grads)[-1])
+    cuts = [0, 1, 4, 20, 21, 300, 5000, 5007, 13_200, 13_201, 39_000, n]
+    for offset in (0, 1, 5):
+        w = np.zeros(n + 8, dtype=dtype)[offset : offset + n]
+        w[:] = start
+        parts = [w[a:b] for a, b in itertools.pairwise(cuts)]
+        optimizer = OPTIMIZERS[name](parts, n_threads=2, **options)
+        for g in grads:
+            optimizer.step([g[a:b] for a, b in itertools.pairwise(cuts)])
+        results.append(w.copy())
+    for other in results[1:]:
+        np.testing.assert_array_equal(results[0], other)
+
+
+@brief
+def test_levels_agree(name, options, rule):
+    rng = np.random.default_rng(5)
+    ends = []
+    start, grads = rng.standard_normal(999), gradients(rng, (999,))
+    for level in LEVELS:
+        with fastopt.config_context(isa=level):
+            w = start.copy()
+            ends.append(trajectory(OPTIMIZERS[name](w, **options), w, grads)[-1])
+    for other in ends[1:]:
+        np.testing.assert_allclose(ends[0], other, rtol=1e-12, atol=1e-14)
+
+
+@brief
+def test_reference_at_each_level(name, options, rule, isa):
+    rng = np.random.default_rng(15)
+    start, grads = rng.standard_normal(333), gradients(rng, (333,))
+    w = start.copy()
+    got = trajectory(OPTIMIZERS[name](w, **options), w, grads)
+    assert_close(
+        got,
+        reference.run(name, "torch", start, grads, **{"weight_decay": 1e-2, **options} if name == "adamw" else options),
+    )
+
+
+def test_level_changes_between_steps():
+    w, g = np.ones(100), np.ones(100)
+    optimizer = Adam(w, lr=0.1)
+    for level in (*LEVELS, *LEVELS):
+        with fastopt.config_context(isa=level):
+            optimizer.step(g)
+    np.testing.assert_allclose(w, 1.0 - 0.1 * 2 * len(LEVELS), rtol=1e-6)
+
+
+# State
+
+
+@pytest.mark.parametrize("way", ["state_dict", "savez", "pickle", "deepcopy"])
+@brief
+def test_resume(name, options, rule, way, tmp_path):
+    """k steps then m equal k + m, bit for bit."""
+    rng = np.random.default_rng(6)
+    options = {**options, "lr": schedules.Step(0.1, 4, 0.5)}
+    shapes = {"w": (13, 3), "b": (5,)}
+    start = {k: rng.standard_normal(s).astype(np.float32) for k, s in shapes.items()}
+    grads = [{k: gradients(rng, s, 1, np.float32)[0] for k, s in shapes.items()} for _ in range(12)]
+    once = {k: v.copy() for k, v in start.items()}
+    whole = OPTIMIZERS[name](once, **options)
+    for g in grads:
+        whole.step(g)
+    twice = {k: v.copy() for k, v in start.items()}
+    first = OPTIMIZERS[name](twice, **options)
+    for g in grads[:5]:
+        first.step(g)
+    if way in ("state_dict", "savez"):
+        state = first.state_dict()
+        if way == "savez":
+            np.savez(tmp_path / "state.npz", **state)
+            state = np.load(tmp_path / "state.npz")
+        for g in grads[5:]:  # the state is a copy: these steps do not reach it
+            first.step(g)
+        twice = {k: v.copy() for k, v in start.items()}
+        replay = OPTIMIZERS[name](twice, **options)
+        for g in grads[:5]:
+            replay.step(g)
+        second = OPTIMIZERS[name](twice, **options)
+        second.load_state_dict(state)
+    else:
+        second = pickle.loads(pickle.dumps(first)) if way == "pickle" else copy.deepcopy(first)
+        twice = second.param_groups[0]["params"]
+    assert second.n_steps == 5
+    for g in grads[5:]:
+        second.step(g)
+    for k in start:
+        np.testing.assert_array_equal(once[k], twice[k])
+
+
+def test_state_is_a_flat_mapping_of_arrays():
+    optimizer = AdamW({"w": np.ones((2, 3)), "b": np.ones(2)}, amsgrad=True)
+    optimizer.step({"w": np.ones((2, 3)), "b": np.ones(2)})
+    state = optimizer.state_dict()
+    slots = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")
+    assert set(state) == {"schema", "optimizer", "like", "step", "group_step"} | {
+        f"{slot}.{k}" for slot in slots for k in "wb"
+    }
+    assert all(isinstance(v, np.ndarray) and not v.dtype.hasobject for v in state.values())
+    assert state["step"] == 1 and state["exp_avg.w"].shape == (2, 3)
+    assert set(SGD([np.ones(2)], momentum=0.5).state_dict()) >= {"momentum_buffer.0"}
+    assert set(SGD([{"params": np.ones(2)}], momentum=0.5).state_dict()) >= {"momentum_buffer.0"}
+    assert set(SGD([{"params": [np.ones(2)]}], momentum=0.5).state_dict()) >= {"momentum_buffer.0.0"}
+    assert set(SGD(np.ones(2), momentum=0.5).state_dict()) >= {"momentum_buffer"}
+
+
+def _state(**changes):
+    state = Adam([np.ones(3)]).state_dict()
+    state.update(changes)
+    return {k: v for k, v in state.items() if v is not None}
+
+
+STATE_ERRORS = [
+    (SGD([np.ones(3)]).state_dict(), ValueError, "state is of optimizer 'SGD', this one has 'Adam'"),
+    (AdamW([np.ones(3)]).state_dict(), ValueError, "state is of optimizer 'AdamW'"),
+    (Adam([np.ones(3)], like="keras").state_dict(), ValueError, "state is of like 'keras', this one has 'torch'"),
+    (Adam([np.ones(3)], amsgrad=True).state_dict(), ValueError, r"unknown \['max_exp_avg_sq.0'\]"),
+    (Adam([np.ones(4)]).state_dict(), ValueError, r"exp_avg.0'\] has shape \(4,\).*expected \(3,\)"),
+    (Adam([np.ones(3, np.float32)]).state_dict(), ValueError, "dtype float32, expected .* float64"),
+    (Adam([np.ones(3)] * 1 + [np.ones(2)]).state_dict(), ValueError, "unknown"),
+    (_state(schema=np.array(99)), ValueError, "schema 99, this version reads 1"),
+    (_state(step=np.array(-1)), ValueError, "negative number of steps"),
+    (_state(step=None), ValueError, r"missing \['step'\]"),
+    ({}, ValueError, "not the state_dict of a fastopt optimizer"),
+    (3, TypeError, "state must be a mapping of arrays, got int"),
+]
+
+
+@pytest.mark.parametrize("state, error, message", STATE_ERRORS, ids=[m for _, _, m in STATE_ERRORS])
+def test_bad_state(state, error, message):
+    optimizer = Adam([np.ones(3)])
+    optimizer.step([np.ones(3)])
+    before = optimizer.state_dict()
+    with pytest.raises(error, match=message):
+        optimizer.load_state_dict(state)
+    for key, value in optimizer.state_dict().items():
+        np.testing.assert_array_equal(value, before[key])
+
+
+# Structures
+
+
+def test_structures():
+    rng = np.random.default_rng(7)
+    shapes = [(3, 2), (4,), (0,), (), (2, 0, 3), (2, 3, 4)]
+    start = [rng.standard_normal(s) for s in shapes]
+    grads = [rng.standard_normal(s) for s in shapes]
+    expected = [reference.run("adam", "torch", w, [g, 2 * g], lr=0.1)[-1] for w, g in zip(start, grads)]
+
+    def check(wrap, wrap_grads):
+        arrays = [w.copy() for w in start]
+        optimizer = Adam(wrap(arrays), lr=0.1)
+        for factor in (1.0, 2.0):
+            optimizer.step(wrap_grads([np.array(factor * g) for g in grads]))
+        for w, e in zip(arrays, expected):
+            np.testing.assert_allclose(w, e, rtol=1e-13)
+
+    names = "abcdef"
+    check(list, list)
+    check(list, tuple)
+    check(tuple, list)
+    check(iter, list)
+    check(lambda x: dict(zip(names, x)), lambda g: dict(reversed(list(zip(names, g)))))
+    check(
+        lambda x: [{"params": x[0]}, {"params": x[1:3]}, {"params": dict(zip(names, x[3:]))}],
+        lambda g: [g[0], g[1:3], dict(zip(names, g[3:]))],
+    )
+    check(lambda x: [{"params": x}], lambda g: [{"params": g}])
+    for w, g, e in zip(start, grads, expected):
+        w = w.copy()
+        optimizer = Adam(w, lr=0.1)
+        optimizer.step(g)
+        optimizer.step(np.array(2 * g))
+        np.testing.assert_allclose(w, e, rtol=1e-13)
+
+
+def test_many_arrays_and_both_dtypes():
+    rng = np.random.default_rng(8)
+    sizes = rng.integers(0, 40, 500).tolist() + [9000, 17_000]
+    dtypes = [np.float32 if i % 3 else np.float64 for i in range(len(sizes))]
+    start = [rng.standard_normal(n).astype(d) for n, d in zip(sizes, dtypes)]
+    grads = [rng.standard_normal(n).astype(d) for n, d in zip(sizes, dtypes)]
+    arrays = [w.copy() for w in start]
+    optimizer = SGD(arrays, lr=0.1, momentum=0.9, n_threads=2)
+    for _ in range(2):
+        optimizer.step(grads)
+    for w, w0, g in zip(arrays, start, grads):
+        e = reference.run("sgd", "torch", w0, [g, g], lr=0.1, momentum=0.9)[-1]
+        np.testing.assert_allclose(w, e, rtol=1e-4 if w.dtype == np.float32 else 1e-13, atol=1e-7)
+
+
+def test_error_in_the_second_dtype_touches_nothing():
+    a, b = np.ones(3, np.float32), np.ones(3)
+    optimizer = Adam([a, b])
+    with pytest.raises(ValueError, match=r"grads\[1\] has shape \(2,\), but params\[1\] has shape \(3,\)"):
+        optimizer.step([np.ones(3, np.float32), np.ones(2)])
+    assert (a == 1).all() and (b == 1).all() and optimizer.n_steps == 0
+
+
+def test_groups_as_torch():
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(9)
+    start, grads = [rng.standard_normal(4) for _ in range(3)], [gradients(rng, (4,), 20) for _ in range(3)]
+    ours = [w.copy() for w in start]
+    theirs = [torch.tensor(w, requires_grad=True) for w in start]
+
+    def options(p):
+        return [{"params": [p[0]], "lr": 0.1, "amsgrad": True}, {"params": [p[1]], "betas": (0.5, 0.9)}]
+
+    a, b = Adam(options(ours), lr=0.01), torch.optim.Adam(options(theirs), lr=0.01)
+    for t in range(20):
+        if t == 5:  # its bias corrections start here
+            a.add_param_group({"params": [ours[2]], "weight_decay": 0.1})
+            b.add_param_group({"params": [theirs[2]], "weight_decay": 0.1})
+        if t == 9:
+            a.param_groups[1]["lr"] = b.param_groups[1]["lr"] = 0.2
+        n = 3 if t >= 5 else 2
+        for p, g in zip(theirs, grads[:n]):
+            p.grad = torch.tensor(g[t])
+        a.step([[g[t]] for g in grads[:n]])
+        b.step()
+    for p, w in zip(theirs, ours):
+        np.testing.assert_allclose(w, p.detach().numpy(), rtol=1e-12)
+    group = a.param_groups[0]
+    assert group["lr"] == 0.1 and group["eps"] == 1e-8 and set(group) == {"params", *a.get_params()}
+    assert group["params"][0] is ours[0] and len(group) == len(a.get_params()) + 1
+
+
+def test_options_change_while_bound():
+    w = [np.ones(2), np.ones(2)]
+    optimizer = SGD([{"params": w[0]}, {"params": w[1], "lr": 0.5}], lr=0.1)
+    optimizer.set_params(lr=0.2)  # the second group states its own
+    optimizer.step([np.ones(2), np.ones(2)])
+    assert w[0][0] == 0.8 and w[1][0] == 0.5
+    optimizer.momentum = 0.5  # begins with its first gradient
+    optimizer.set_params(dampening=0.5)
+    for _ in range(2):
+        optimizer.step([np.ones(2), np.ones(2)])
+    np.testing.assert_allclose(w[0], 0.8 - 0.2 * (1.0 + (0.5 * 1.0 + 0.5)))
+    optimizer.momentum = 0
+    assert not any("momentum" in key for key in optimizer.state_dict())
+    optimizer.dampening = 0
+    with pytest.raises(ValueError, match="like cannot change"):
+        optimizer.set_params(like="keras")
+    with pytest.raises(ValueError, match="nesterov needs"):
+        optimizer.param_groups[0]["nesterov"] = True
+    assert optimizer.param_groups[0]["nesterov"] is False
+    with pytest.raises(TypeError, match="changed, not removed"):
+        del optimizer.param_groups[0]["lr"]
+
+
+# Recipes
+
+
+@pytest.mark.parametrize("like", LIKES)
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_recipe(name, like):
+    clone = pytest.importorskip("sklearn.base").clone
+    recipe = OPTIMIZERS[name](lr=0.25, like=like, n_threads=2)
+    namespace = dict(vars(optimizers))
+    for other in (pickle.loads(pickle.dumps(recipe)), clone(recipe), copy.deepcopy(recipe)):
+        assert other == recipe and other.get_params() == recipe.get_params() and other is not recipe
+    assert eval(repr(recipe), namespace) == recipe
+    assert OPTIMIZERS[name](like=like) != recipe
+    assert recipe.set_params(lr=0.5) is recipe and recipe.lr == 0.5
+    recipe.lr = 0.75
+    assert recipe.get_params()["lr"] == 0.75
+    w = np.ones(3)
+    bound = recipe.bind(w)
+    bound.step(np.ones(3))
+    assert type(bound) is type(recipe) and (w != 1).all() and recipe.n_steps == 0
+    assert bound != recipe and bound == bound and "1 arrays, 3 parameters, 1 steps" in repr(bound)
+    fresh = clone(bound)  # drops arrays and state
+    assert fresh == recipe and fresh.n_steps == 0
+    with pytest.raises(ValueError, match="recipe without parameters"):
+        recipe.step(np.ones(3))
+
+
+def test_get():
+    assert optimizers.get("AdamW", lr=0.5) == AdamW(lr=0.5)
+    recipe = SGD(momentum=0.5)
+    assert optimizers.get(recipe) is recipe
+    assert optimizers.get(recipe, lr=0.5) == SGD(lr=0.5, momentum=0.5) and recipe.lr == 1e-3
+    assert optimizers.get(Adam, eps=1e-3) == Adam(eps=1e-3)
+
+
+@pytest.mark.parametrize("like", LIKES)
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_every_option_has_an_effect(name, like):
+    """Another legal value changes the trajectory; none is accepted and ignored."""
+    others = dict(
+        lr=0.5,
+        momentum=0.5,
+        dampening=0.5,
+        weight_decay=0.7,
+        nesterov=True,
+        betas=(0.1, 0.2),
+        eps=0.5,
+        amsgrad=True,
+        maximize=True,
+        decoupled_weight_decay=True,
+    )
+    base = dict(lr=0.1, weight_decay=0.2, **({"momentum": 0.9} if name == "sgd" else {"betas": (0.5, 0.5)}))
+    rng = np.random.default_rng(10)
+    grads = gradients(rng, (50,))
+
+    def end(**options):
+        w = np.ones(50)
+        return trajectory(OPTIMIZERS[name](w, like=like, **{**base, **options}), w, grads)[-1]
+
+    start = end()
+    for option in set(GRID[name]):
+        if option == "dampening" and like != "torch":
+            with pytest.raises(ValueError, match="torch"):
+                end(dampening=0.5)
+        elif option == "decoupled_weight_decay" and like == "keras":
+            continue  # stated: always so
+        else:
+            assert not np.array_equal(start, end(**{option: others[option]})), option
+
+
+# Input
+
+
+def _readonly():
+    w = np.ones(3)
+    w.flags.writeable = False
+    return w
+
+
+def _unaligned(dtype=np.float64, n=3):
+    return np.frombuffer(bytearray(8 * n + 1), dtype=np.uint8)[1:].view(dtype)[:n]
+
+
+_w = np.ones(6)
+PARAM_ERRORS = [
+    (lambda: SGD(np.ones((3, 4)).T), ValueError, r"params is not C-contiguous \(shape \(4, 3\), strides"),
+    (lambda: SGD([np.ones(6)[::2]]), ValueError, r"params\[0\] is not C-contiguous"),
+    (lambda: SGD([np.ones(2), _readonly()]), ValueError, r"params\[1\] is read-only"),
+    (
+        lambda: SGD({"w": np.ones(3, np.int64)}),
+        TypeError,
+        r"params\['w'\] must have dtype float32 or float64, got int64",
+    ),
+    (lambda: SGD([np.ones(3, np.float16)]), TypeError, "got float16"),
+    (lambda: SGD([np.ones(3, np.complex128)]), TypeError, "got complex128"),
+    (lambda: SGD([np.ones(3, ">f8")]), TypeError, "got >f8"),
+    (lambda: SGD([_unaligned()]), ValueError, "not aligned"),
+    (lambda: SGD([[1.0, 2.0]]), TypeError, r"params\[0\] must be a NumPy array .* got list"),
+    (lambda: SGD(3.0), TypeError, "params must be an array, a list of arrays or a dict .* got float"),
+    (lambda: SGD("w"), TypeError, "got str"),
+    (lambda: SGD([]), ValueError, "params is empty"),
+    (lambda: SGD({}), ValueError, "params is empty"),
+    (lambda: SGD([_w, np.ones(1), _w]), ValueError, r"params\[0\] and params\[2\] are the same array"),
+    (lambda: SGD([_w[:4], _w[3:]]), ValueError, r"params\[0\] and params\[1\] share memory"),
+    (
+        lambda: SGD([{"params": _w}, {"params": [_w]}]),
+        ValueError,
+        r"params\[0\]\['params'\] and params\[1\]\['params'\]\[0\]",
+    ),
+    (lambda: SGD([{"params": _w}, {"lr": 1.0}]), TypeError, "a group of parameters is a dict with the key 'params'"),
+    (lambda: SGD([{"params": _w, "rate": 1.0}]), ValueError, "unknown key 'rate' in a group"),
+    (lambda: SGD([{"params": _w, "n_threads": 1}]), ValueError, "n_threads belongs to the whole optimizer"),
+    (lambda: SGD([{"params": _w, "lr": -1.0}]), ValueError, "lr must be finite and >= 0, got -1.0"),
+    (lambda: SGD([{"params": _w, "nesterov": True}]), ValueError, "nesterov needs a momentum"),
+    (lambda: SGD([_w]).add_param_group({"params": _w}), ValueError, "are the same array"),
+    (lambda: SGD([_w]).add_param_group({"params": []}), ValueError, "empty"),
+    (lambda: SGD().add_param_group({"params": _w}), ValueError, "recipe without parameters"),
+    (lambda: SGD().state_dict(), ValueError, "recipe without parameters"),
+    (lambda: SGD().bind(None), TypeError, "bind needs parameters"),
+    (lambda: SGD(lr=-0.1), ValueError, "lr must be finite and >= 0, got -0.1"),
+    (lambda: SGD(lr=float("nan")), ValueError, "lr must be finite"),
+    (lambda: SGD(lr="0.1"), TypeError, "lr must be a number or a function of the step, got '0.1'"),
+    (lambda: SGD(lr=None), TypeError, "lr must be a number, got NoneType"),
+    (lambda: SGD(momentum=-0.1), ValueError, "momentum must be finite and >= 0"),
+    (lambda: SGD(weight_decay=-1), ValueError, "weight_decay must be finite and >= 0"),
+    (lambda: SGD(dampening=float("inf")), ValueError, "dampening"),
+    (lambda: SGD(nesterov=True), ValueError, "nesterov needs a momentum > 0 and dampening 0"),
+    (lambda: SGD(momentum=0.9, dampening=0.1, nesterov=True), ValueError, "nesterov needs"),
+    (
+        lambda: SGD(momentum=0.9, dampening=0.1, like="keras"),
+        ValueError,
+        "dampening is a parameter of like='torch' only",
+    ),
+    (lambda: SGD(nesterov=1), TypeError, "nesterov must be True or False, got 1"),
+    (lambda: SGD(maximize="no"), TypeError, "maximize must be True or False"),
+    (lambda: SGD(like="jax"), ValueError, "like must be one of 'torch', 'keras', 'optax', got 'jax'"),
+    (lambda: SGD(n_threads=0), ValueError, "n_threads must be .* got 0"),
+    (lambda: SGD(n_threads=1.5), TypeError, "n_threads must be"),
+    (lambda: Adam(betas=(0.9, 1.0)), ValueError, r"betas\[1\] must be in \[0, 1\), got 1.0"),
+    (lambda: Adam(betas=(-0.1, 0.9)), ValueError, r"betas\[0\] must be in \[0, 1\), got -0.1"),
+    (lambda: Adam(betas=0.9), TypeError, "betas must be a pair of numbers, got 0.9"),
+    (lambda: Adam(betas=(0.9,)), TypeError, "betas must be a pair"),
+    (lambda: Adam(eps=-1e-8), ValueError, "eps must be finite and >= 0"),
+    (lambda: Adam(amsgrad=None), TypeError, "amsgrad must be True or False"),
+    (lambda: Adam(decoupled_weight_decay=0), TypeError, "decoupled_weight_decay must be True or False"),
+    (lambda: Adam().set_params(beta=1), ValueError, "Adam has no parameter 'beta'; it has lr, betas, eps"),
+    (lambda: optimizers.get("lbfgs"), ValueError, "unknown optimizer 'lbfgs'; there are 'sgd', 'adam', 'adamw'"),
+    (lambda: optimizers.get(3), TypeError, "an optimizer is a name or an Optimizer, got int"),
+]
+
+
+@pytest.mark.parametrize("make, error, message", PARAM_ERRORS, ids=[m for _, _, m in PARAM_ERRORS])
+def test_bad_parameters(make, error, message):
+    with pytest.raises(error, match=message):
+        make()
+    assert (_w == 1).all()
+
+
+def _list():
+    return [np.ones((2, 3)), np.ones(4)]
+
+
+def _dict():
+    return {"w": np.ones((2, 3)), "b": np.ones(4)}
+
+
+def _groups():
+    return [{"params": np.ones((2, 3))}, {"params": [np.ones(4)]}]
+
+
+_a, _b = np.ones((2, 3)), np.ones(4)
+GRAD_ERRORS = [
+    (_list, [_a, np.ones(5)], ValueError, r"grads\[1\] has shape \(5,\), but params\[1\] has shape \(4,\)"),
+    (_list, [np.ones((3, 2)), _b], ValueError, r"grads\[0\] has shape \(3, 2\), but params\[0\] has shape \(2, 3\)"),
+    (_list, [_a, np.ones((4, 1))], ValueError, r"has shape \(4, 1\), but"),
+    (_list, [_a], ValueError, "grads has 1 arrays, but params has 2"),
+    (_list, [_a, _b, _b], ValueError, "grads has 3 arrays, but params has 2"),
+    (_list, _a, TypeError, "grads must be a list of 2 arrays, as params is, got ndarray"),
+    (_list, {"w": _a, "b": _b}, TypeError, "grads must be a list of 2 arrays, as params is, got dict"),
+    (_list, [_a, None], TypeError, r"grads\[1\] must be a NumPy array of float64, got NoneType"),
+    (_list, [_a, [1.0] * 4], TypeError, r"grads\[1\] must be a NumPy array of float64, got list"),
+    (_list, [_a, _b.astype(np.float32)], TypeError, r"grads\[1\] has dtype float32, but params\[1\] has dtype float64"),
+    (_list, [_a, np.ones(4, int)], TypeError, r"grads\[1\] has dtype int64.*astype\('float64'\)"),
+    (_list, [_a, np.ones(4, np.float16)], TypeError, "has dtype float16"),
+    (_dict, {"w": _a}, ValueError, r"other names than params: missing \['b'\], unknown \[\]"),
+    (_dict, {"w": _a, "c": _b}, ValueError, r"missing \['b'\], unknown \['c'\]"),
+    (_dict, {"w": _a, "b": _a}, ValueError, r"grads\['b'\] has shape \(2, 3\), but params\['b'\] has shape \(4,\)"),
+    (_dict, [_a, _b], TypeError, "grads must be a dict from name to array, as params is, got list"),
+    (_groups, [_a], ValueError, "grads has 1 entries, but there are 2 groups"),
+    (_groups, [_a, _b], TypeError, r"grads\[1\] must be a list of 1 arrays"),
+    (_groups, {"w": _a}, TypeError, "grads must be a list of 2 groups, got dict"),
+    (_groups, [_a, [_a]], ValueError, r"grads\[1\]\['params'\]\[0\] has shape"),
+]
+
+
+@pytest.mark.parametrize("make, grads, error, message", GRAD_ERRORS, ids=[m for *_, m in GRAD_ERRORS])
+def test_bad_gradients(make, grads, error, message):
+    """The message, and that nothing was touched before it."""
+    params = make()
+    optimizer = Adam(params)
+    with pytest.raises(error, match=message):
+        optimizer.step(grads)
+    assert optimizer.n_steps == 0
+    for _, _, w, slots in optimizer.updates():
+        assert (w == 1).all() and all((slot == 0).all() for slot in slots)
+
+
+@pytest.mark.parametrize("value", [-0.1, float("nan"), float("inf")])
+def test_bad_schedule(value):
+    w = np.ones(3)
+    optimizer = SGD(w, lr=lambda step: 0.1 if step < 1 else value)
+    optimizer.step(np.ones(3))
+    before = w.copy()
+    with pytest.raises(ValueError, match="the schedule gives lr = .* at step 1"):
+        optimizer.step(np.ones(3))
+    np.testing.assert_array_equal(w, before)
+    assert optimizer.n_steps == 1
+
+
+def test_gradients_that_are_copied():
+    """Strided, Fortran-ordered, unaligned, byte-swapped and read-only gradients give the same step."""
+    rng = np.random.default_rng(11)
+    g = rng.standard_normal((4, 6))
+    wide = np.zeros((4, 12))
+    wide[:, ::2] = g
+    odd = _unaligned(n=24).reshape(4, 6)
+    odd[...] = g
+    fixed = g.copy()
+    fixed.flags.writeable = False
+    results = []
+    for given in (g, wide[:, ::2], np.asfortranarray(g), odd, g.astype(">f8"), fixed, g[::-1, ::-1][::-1, ::-1]):
+        w = np.ones((4, 6))
+        before = given.copy()
+        Adam(w).step(given)
+        np.testing.assert_array_equal(given, before)
+        results.append(w)
+    for other in results[1:]:
+        np.testing.assert_array_equal(results[0], other)
+
+
+def test_gradients_that_are_parameters():
+    """A gradient may share memory with parameters: the step uses what they were before it."""
+    w = np.array([3.0, -2.0])
+    SGD(w, lr=0.25).step(w)
+    np.testing.assert_array_equal(w, [2.25, -1.5])
+    x, y = np.full(5000, 2.0), np.full(5000, 10.0)  # the game x * y: each is the other's gradient
+    SGD([x, y], lr=0.5).step([y, x])
+    assert (x == -3.0).all() and (y == 9.0).all()
+    whole = np.arange(20_000.0)
+    w, g = whole[:10_000], whole[3:10_003]
+    expected = w - g
+    SGD(w, lr=1.0, n_threads=2).step(g)
+    np.testing.assert_array_equal(w, expected)
+
+
+def test_parameter_made_read_only():
+    w = np.ones(8)
+    optimizer = SGD([np.ones(2), w])
+    optimizer.step([np.ones(2), np.ones(8)])
+    w.flags.writeable = False
+    with pytest.raises(ValueError, match=r"params\[1\] was resized, moved or made read-only"):
+        optimizer.step([np.ones(2), np.ones(8)])
+
+
+@pytest.mark.parametrize("size", [0, 4, 9, 1_000_000])
+def test_resized_parameter(size):
+    w = np.ones(8)
+    optimizer = SGD([w])
+    optimizer.step([np.ones(8)])
+    w.resize(size, refcheck=False)
+    with pytest.raises(ValueError, match="resized"):
+        optimizer.step([np.ones(size)])
+
+
+@brief
+def test_not_finite(name, options, rule, isa):
+    """Stays in its element."""
+    g = np.ones(100)
+    bad = {3: np.nan, 50: np.inf, 99: -np.inf}
+    for i, value in bad.items():
+        g[i] = value
+    w = np.ones(100)
+    optimizer = OPTIMIZERS[name](w, **options)
+    optimizer.step(g)
+    optimizer.step(np.ones(100))
+    assert set(np.flatnonzero(~np.isfinite(w))) == set(bad)
+    assert len(set(w[np.isfinite(w)])) == 1
+
+
+def test_betas_zero():
+    """The sign of the gradient."""
+    w = np.ones(3)
+    optimizer = Adam(w, lr=0.5, betas=(0.0, 0.0), eps=0.0)
+    optimizer.step(np.array([1e-3, -7.0, 1e5]))
+    optimizer.step(np.array([2.0, -1e-9, 1e-5]))
+    np.testing.assert_array_equal(w, [0.0, 2.0, 0.0])
+
+
+def test_eps_zero():
+    w = np.ones(2)
+    Adam(w, lr=0.1, eps=0.0).step(np.array([0.0, 2.0]))
+    assert np.isnan(w[0]) and w[1] == pytest.approx(0.9)
+
+
+# Cost and concurrency
+
+
+def test_no_allocation():
+    w = [np.ones(200_000), np.ones(1000)]
+    g = [np.ones(200_000), np.ones(1000)]
+    optimizer = Adam(w, n_threads=2)
+    optimizer.step(g)
+    tracemalloc.start()
+    try:
+        optimizer.step(g)
+        tracemalloc.reset_peak()
+        before = tracemalloc.get_traced_memory()[0]
+        optimizer.step(g)
+        assert tracemalloc.get_traced_memory()[1] - before < 8000
+    finally:
+        tracemalloc.stop()
+
+
+def test_memory_is_freed_without_the_collector():
+    import gc
+    import weakref
+
+    w = np.ones(1000)
+    optimizer = Adam([{"params": [w]}])
+    optimizer.step([[np.ones(1000)]])
+    slot = weakref.ref(optimizer.updates()[0][3][0])
+    gc.disable()
+    try:
+        del optimizer
+        assert slot() is None
+    finally:
+        gc.enable()
+
+
+def test_optimizers_in_threads():
+    g = np.random.default_rng(12).standard_normal(50_000)
+    results = {}
+
+    def work(key):
+        w = np.ones(50_000)
+        optimizer = Adam(w, n_threads=2)
+        for _ in range(20):
+            optimizer.step(g)
+        results[key] = w
+
+    workers = [threading.Thread(target=work, args=(k,)) for k in range(3)]
+    for t in workers:
+        t.start()
+    for t in workers:
+        t.join()
+    work("main")
+    for k in range(3):
+        np.testing.assert_array_equal(results[k], results["main"])
+
+
+@pytest.mark.parametrize("dtype, real", [(np.float32, ctypes.c_float), (np.float64, ctypes.c_double)])
+@brief
+def test_block_functions_and_table(name, options, rule, dtype, real, isa):
+    """An engine's loop: a table of scalars, then the rules by address without the GIL."""
+    pointer = ctypes.POINTER(real)
+
+    class Update(ctypes.Structure):
+        _fields_ = [(k, pointer) for k in "wgabc"] + [("scalars", ctypes.POINTER(ctypes.c_double))]
+
+    rng = np.random.default_rng(13)
+    options = {**options, "lr": schedules.Exponential(0.1, 0.9)}
+    start, grads = rng.standard_normal(777).astype(dtype), gradients(rng, (777,), 6, dtype)
+    w = start.copy()
+    expected = trajectory(OPTIMIZERS[name](w, **options), w, grads)[-1]
+    w = start.copy()
+    optimizer = OPTIMIZERS[name](w, **options)
+    for part in (slice(0, 2), slice(2, 6)):
+        table = optimizer.scalars(part.stop - part.start)
+        assert table.shape == (part.stop - part.start, 1, 11)
+        ((named, group, param, slots),) = optimizer.updates()
+        assert named == rule and group == 0 and param is w
+        function = ctypes.CFUNCTYPE(None, ctypes.POINTER(Update), ctypes.c_ssize_t, ctypes.c_ssize_t)(
+            _kernels.table.updates[np.dtype(dtype)].address(named)
+        )
+        for row, g in zip(table, grads[part]):
+            arrays = [param, g, *slots]
+            update = Update(*[a.ctypes.data_as(pointer) for a in arrays], *[None] * (5 - len(arrays)))
+            update.scalars = row.ctypes.data_as(ctypes.POINTER(ctypes.c_double))
+            function(ctypes.byref(update), 0, 300)
+            function(ctypes.byref(update), 300, 777)
+        optimizer.advance(part.stop - part.start)
+    np.testing.assert_array_equal(w, expected)
+    assert optimizer.n_steps == 6
+
+
+# Convergence
+
+
+RECIPES = [
+    SGD(lr=0.1),
+    SGD(lr=0.05, momentum=0.9),
+    SGD(lr=0.05, momentum=0.9, nesterov=True),
+    SGD(lr=0.05, momentum=0.9, like="keras"),
+    Adam(lr=schedules.Exponential(0.3, 0.995)),
+    Adam(lr=schedules.Exponential(0.3, 0.995), amsgrad=True, like="optax"),
+    AdamW(lr=schedules.Exponential(0.3, 0.995), weight_decay=0, like="keras"),
+]
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=repr)
+def test_parabola(recipe):
+    scale = np.array([0.5, 1.0, 3.0])
+    w = np.array([3.0, -2.0, 1.0])
+    optimizer = recipe.bind(w)
+    for _ in range(3000):
+        optimizer.step(scale * (w - 1.0))
+    np.testing.assert_allclose(w, 1.0, atol=1e-5)
+    w = np.array([3.0, -2.0, 1.0])
+    optimizer = optimizers.get(recipe, maximize=True).bind(w)
+    for _ in range(3000):
+        optimizer.step(-scale * (w - 1.0))
+    np.testing.assert_allclose(w, 1.0, atol=1e-5)
+
+
+@pytest.mark.parametrize("recipe", [SGD(lr=1e-3, momentum=0.9), Adam(lr=0.02)], ids=repr)
+def test_rosenbrock(recipe):
+    w = np.array([-1.2, 1.0])
+    optimizer = recipe.bind(w)
+    for _ in range(6000):
+        x, y = w
+        optimizer.step(np.array([-2 * (1 - x) - 400 * x * (y - x * x), 200 * (y - x * x)]))
+    np.testing.assert_allclose(w, 1.0, atol=1e-2)
+
+
+def test_logistic_regression():
+    """Mini-batches with a falling rate end at the full problem's minimum."""
+    from scipy.optimize import minimize
+
+    rng = np.random.default_rng(14)
+    x = rng.standard_normal((400, 5))
+    y = (rng.random(400) < 1 / (1 + np.exp(-x @ [1.0, -2.0, 0.5, 0.0, 1.0] - 0.3))).astype(float)
+
+    def value_gradient(p, x=x, y=y):
+        z = x @ p[:5] + p[5]
+        r = (1 / (1 + np.exp(-z)) - y) / len(y)
+        return np.mean(np.logaddexp(0, z) - y * z), np.append(x.T @ r, r.sum())
+
+    best = minimize(value_gradient, np.zeros(6), jac=True, tol=1e-12)
+    params = {"coef": np.zeros(5), "intercept": np.zeros(())}
+    optimizer = AdamW(params, lr=schedules.Step(0.05, 400, 0.2), weight_decay=0.0)
+    for _ in range(2400):
+        rows = rng.integers(0, 400, 100)
+        g = value_gradient(np.append(params["coef"], params["intercept"]), x[rows], y[rows])[1]
+        optimizer.step({"coef": g[:5], "intercept": g[5]})
+    excess = value_gradient(np.append(params["coef"], params["intercept"]))[0] - best.fun
+    assert -1e-12 < excess < 5e-5
