@@ -156,20 +156,17 @@ FO_INLINE FO(point) FO(poisson_conjugate)(fo_real y, fo_real theta, const fo_rea
     return FO(conjugate_value)(theta, u >= FO_K(0.0), FO(xlogx)(u) - u);
 }
 
-/* log(1 + e^z) - y z, y in [0, 1]. With e = e^-|z|: no overflow, and sigmoid(z) - y is formed as
- * ((1 - y) - y e) / (1 + e) or ((1 - y) e - y) / (1 + e), without cancellation at y = 0 and 1. */
+/* log(1 + e^z) - y z, y in [0, 1], from sigmoid(-|z|) and log(1 + e^-|z|) (fo_math.h): nothing
+ * overflows, and nothing cancels at y = 0 and 1. */
 FO_INLINE FO(point) FO(logistic)(fo_real y, fo_real z, const fo_real *par)
 {
     FO(point) o;
-    int positive = z >= FO_K(0.0);
-    fo_real e = FO(exp)(positive ? -z : z);
-    fo_real inverse = FO_K(1.0) / (FO_K(1.0) + e);
-    fo_real slope = positive ? FO_K(1.0) - y : -y;
-    fo_real a = positive ? FO_K(1.0) : e, b = positive ? e : FO_K(1.0);
+    FO(logistic) parts = FO(logistic_parts)(z);
+    fo_real slope = parts.step - y;
     (void)par;
-    o.value = slope * z + FO(log1p)(e);
-    o.gradient = ((FO_K(1.0) - y) * a - y * b) * inverse;
-    o.hessian = e * inverse * inverse;
+    o.value = slope * z + parts.log1p_exp;
+    o.gradient = slope + parts.signed_minor;
+    o.hessian = parts.minor * (FO_K(1.0) - parts.minor);
     return o;
 }
 
@@ -257,11 +254,11 @@ FO_INLINE FO(point) FO(no_conjugate)(fo_real y, fo_real theta, const fo_real *pa
 #ifndef FO_DOMAINS
 #define FO_DOMAINS
 enum {
-    FO_FINITE = 0,      /* any finite number */
-    FO_UNIT = 1,        /* [0, 1] */
-    FO_SIGN = 2,        /* -1 or +1 */
-    FO_NONNEGATIVE = 3, /* [0, inf) */
-    FO_RAW_UNIT = 16    /* or-ed: the raw prediction is in [0, 1] or NaN */
+    FO_DOMAIN_FINITE = 0,      /* any finite number */
+    FO_DOMAIN_UNIT = 1,        /* [0, 1] */
+    FO_DOMAIN_SIGN = 2,        /* -1 or +1 */
+    FO_DOMAIN_NONNEGATIVE = 3, /* [0, inf) */
+    FO_DOMAIN_RAW_UNIT = 16    /* or-ed: the raw prediction is in [0, 1] or NaN */
 };
 #endif
 
@@ -275,11 +272,11 @@ typedef int64_t FO(flag);
 FO_INLINE FO(flag) FO(bad_target)(int domain, fo_real y)
 {
     int ok;
-    if ((domain & 15) == FO_UNIT)
+    if ((domain & 15) == FO_DOMAIN_UNIT)
         ok = (y >= FO_K(0.0)) & (y <= FO_K(1.0));
-    else if ((domain & 15) == FO_SIGN)
+    else if ((domain & 15) == FO_DOMAIN_SIGN)
         ok = (y == FO_K(1.0)) | (y == FO_K(-1.0));
-    else if ((domain & 15) == FO_NONNEGATIVE)
+    else if ((domain & 15) == FO_DOMAIN_NONNEGATIVE)
         ok = (y >= FO_K(0.0)) & (y <= (fo_real)fo_largest);
     else
         ok = (y >= -(fo_real)fo_largest) & (y <= (fo_real)fo_largest);
@@ -288,7 +285,7 @@ FO_INLINE FO(flag) FO(bad_target)(int domain, fo_real y)
 
 FO_INLINE FO(flag) FO(bad_raw)(int domain, fo_real z)
 {
-    return (domain & FO_RAW_UNIT) && ((z < FO_K(0.0)) | (z > FO_K(1.0))) ? 4 : 0;
+    return (domain & FO_DOMAIN_RAW_UNIT) && ((z < FO_K(0.0)) | (z > FO_K(1.0))) ? 4 : 0;
 }
 
 FO_INLINE FO(flag) FO(bad_weight)(fo_real w)

@@ -15,11 +15,11 @@ cdef extern from "fo_losses.h" nogil:
         real hessian
     ctypedef int64_t flag "FO(flag)"
     enum:
-        FINITE "FO_FINITE"
-        UNIT "FO_UNIT"
-        SIGN "FO_SIGN"
-        NONNEGATIVE "FO_NONNEGATIVE"
-        RAW_UNIT "FO_RAW_UNIT"
+        FINITE "FO_DOMAIN_FINITE"
+        UNIT "FO_DOMAIN_UNIT"
+        SIGN "FO_DOMAIN_SIGN"
+        NONNEGATIVE "FO_DOMAIN_NONNEGATIVE"
+        RAW_UNIT "FO_DOMAIN_RAW_UNIT"
     flag bad_target "FO(bad_target)"(int domain, real y)
     flag bad_raw "FO(bad_raw)"(int domain, real z)
     flag bad_weight "FO(bad_weight)"(real w)

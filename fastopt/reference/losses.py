@@ -1,0 +1,209 @@
+"""Textbook statements of the losses: the oracle of the tests.
+
+`POINTWISE` maps a loss's name to `Statement(value, gradient, hessian)`: functions of mpmath numbers
+y, z and the loss's parameters, written as definitions, to be evaluated with many digits (mpmath's
+precision must cover the exponents involved: `evaluate` sets it). `VALUE_GRADIENT` maps names to
+what a good NumPy user would write for value and gradient of the mean, for benchmarks.
+"""
+
+from collections import namedtuple
+
+import numpy as np
+
+Statement = namedtuple("Statement", "value gradient hessian")
+
+
+def _mp():
+    import mpmath
+
+    return mpmath.mp
+
+
+def _sign(x):
+    return (x > 0) - (x < 0)
+
+
+def _sigmoid(z):
+    return 1 / (1 + _mp().exp(-z))
+
+
+def _poisson_value(y, z):
+    return _mp().exp(z) - y * z
+
+
+def _logistic_value(y, z):
+    # -y log p - (1 - y) log(1 - p) of p = 1 / (1 + e^-z)
+    mp = _mp()
+    return y * mp.log(1 + mp.exp(-z)) + (1 - y) * mp.log(1 + mp.exp(z))
+
+
+def _clamped_log(p):
+    return max(_mp().log(p), _mp().mpf(-100)) if p > 0 else _mp().mpf(-100)
+
+
+def _live(p):
+    """1 where log p is above its clamp, else 0: the derivative of the clamp."""
+    return 1 if p > _mp().exp(-100) else 0
+
+
+def _binary_gradient(y, q):
+    yes = -y / q if _live(q) else 0
+    no = (1 - y) / (1 - q) if _live(1 - q) else 0
+    return yes + no
+
+
+def _binary_hessian(y, q):
+    yes = y / q**2 if _live(q) else 0
+    no = (1 - y) / (1 - q) ** 2 if _live(1 - q) else 0
+    return yes + no
+
+
+POINTWISE = {
+    "squared_error": Statement(lambda y, z: (z - y) ** 2, lambda y, z: 2 * (z - y), lambda y, z: 2),
+    "half_squared_error": Statement(lambda y, z: (z - y) ** 2 / 2, lambda y, z: z - y, lambda y, z: 1),
+    "absolute_error": Statement(lambda y, z: abs(z - y), lambda y, z: _sign(z - y), lambda y, z: 0),
+    "huber": Statement(
+        lambda y, z, delta: (z - y) ** 2 / 2 if abs(z - y) <= delta else delta * (abs(z - y) - delta / 2),
+        lambda y, z, delta: z - y if abs(z - y) <= delta else delta * _sign(z - y),
+        lambda y, z, delta: 1 if abs(z - y) <= delta else 0,
+    ),
+    "quantile": Statement(
+        lambda y, z, quantile: quantile * max(y - z, 0) + (1 - quantile) * max(z - y, 0),
+        lambda y, z, quantile: -quantile if y >= z else 1 - quantile,
+        lambda y, z, quantile: 0,
+    ),
+    "poisson": Statement(_poisson_value, lambda y, z: _mp().exp(z) - y, lambda y, z: _mp().exp(z)),
+    "logistic": Statement(
+        _logistic_value, lambda y, z: _sigmoid(z) - y, lambda y, z: _sigmoid(z) * (1 - _sigmoid(z))
+    ),
+    "binary_cross_entropy_from_probabilities": Statement(
+        lambda y, q: -y * _clamped_log(q) - (1 - y) * _clamped_log(1 - q), _binary_gradient, _binary_hessian
+    ),
+    "hinge": Statement(
+        lambda y, z: max(1 - y * z, 0), lambda y, z: -y if y * z < 1 else 0, lambda y, z: 0
+    ),
+    "squared_hinge": Statement(
+        lambda y, z: max(1 - y * z, 0) ** 2,
+        lambda y, z: -2 * y * max(1 - y * z, 0),
+        lambda y, z: 2 if y * z < 1 else 0,
+    ),
+}
+
+
+def evaluate(name, output, y, z, **params):
+    """`output` ("value", "gradient" or "hessian") of a pointwise loss at floats y, z, as an mpmath number.
+
+    The working precision is 60 digits more than the exponents of e^z and of z ask for, so that
+    1 + e^-|z| keeps its second term as far as a float64 result can show it.
+    """
+    mp = _mp()
+    with mp.workdps(60 + int(min(abs(float(z)), 800.0) / 2.3) + 330):
+        formula = getattr(POINTWISE[name], output)
+        if name in ("logistic", "poisson") and abs(z) > 1e4:
+            # e^|z| has more digits than memory beyond this; its exponent alone decides.
+            return _limit(name, output, mp.mpf(y), mp.mpf(z))
+        return +formula(mp.mpf(y), mp.mpf(z), **{key: mp.mpf(value) for key, value in params.items()})
+
+
+def _limit(name, output, y, z):
+    """Logistic and Poisson where e^-|z| is below every float: the terms that are left."""
+    mp = _mp()
+    if name == "poisson":
+        mean = mp.inf if z > 0 else mp.mpf(0)
+        return {"value": mean - y * z, "gradient": mean - y, "hessian": mean}[output]
+    p = mp.mpf(1 if z > 0 else 0)
+    return {"value": (p - y) * z, "gradient": p - y, "hessian": mp.mpf(0)}[output]
+
+
+def root_mean_squared_error(y, z, w):
+    """sqrt(sum w (z - y)^2 / sum w) of sequences of floats, as an mpmath number."""
+    mp = _mp()
+    with mp.workdps(400):
+        total = mp.fsum(mp.mpf(c) * (mp.mpf(b) - mp.mpf(a)) ** 2 for a, b, c in zip(y, z, w))
+        return +mp.sqrt(total / mp.fsum(w))
+
+
+def reduce(losses, weights, reduction):
+    """The documented reductions of losses of samples."""
+    if reduction == "none":
+        return [w * v for v, w in zip(losses, weights)]
+    total = sum(w * v for v, w in zip(losses, weights))
+    return total if reduction == "sum" else total / sum(weights)
+
+
+# NumPy as a good user writes it: vectorised, stable, temporaries reused where that reads naturally.
+
+
+def _half_squared_numpy(y, z):
+    r = z - y
+    return 0.5 * np.dot(r, r) / r.size, r / r.size
+
+
+def _squared_numpy(y, z):
+    r = z - y
+    return np.dot(r, r) / r.size, r * (2.0 / r.size)
+
+
+def _root_numpy(y, z):
+    r = z - y
+    root = np.sqrt(np.dot(r, r) / r.size)
+    return root, r / (r.size * root)
+
+
+def _absolute_numpy(y, z):
+    r = z - y
+    return np.abs(r).mean(), np.sign(r) / r.size
+
+
+def _huber_numpy(y, z, delta=1.0):
+    r = z - y
+    c = np.clip(r, -delta, delta)
+    return np.dot(c, r - 0.5 * c) / r.size, c / r.size
+
+
+def _quantile_numpy(y, z, quantile=0.5):
+    v = y - z
+    slope = np.where(v >= 0, quantile, quantile - 1.0).astype(v.dtype)
+    return np.dot(slope, v) / v.size, slope / -v.size
+
+
+def _poisson_numpy(y, z):
+    mean = np.exp(z)
+    return (mean.sum() - np.dot(y, z)) / z.size, (mean - y) / z.size
+
+
+def _logistic_numpy(y, z):
+    e = np.exp(-np.abs(z))
+    value = np.maximum(z, 0) - y * z + np.log1p(e)
+    sigmoid = np.where(z >= 0, 1, e) / (1 + e)
+    return value.mean(), (sigmoid - y) / z.size
+
+
+def _binary_numpy(y, q):
+    value = -(y * np.maximum(np.log(q), -100) + (1 - y) * np.maximum(np.log1p(-q), -100))
+    return value.mean(), (q - y) / (q * (1 - q) * q.size)
+
+
+def _hinge_numpy(y, z):
+    t = 1 - y * z
+    return np.maximum(t, 0).mean(), np.where(t > 0, -y, 0) / z.size
+
+
+def _squared_hinge_numpy(y, z):
+    t = np.maximum(1 - y * z, 0)
+    return np.dot(t, t) / z.size, y * t * (-2.0 / z.size)
+
+
+VALUE_GRADIENT = {
+    "squared_error": _squared_numpy,
+    "half_squared_error": _half_squared_numpy,
+    "root_mean_squared_error": _root_numpy,
+    "absolute_error": _absolute_numpy,
+    "huber": _huber_numpy,
+    "quantile": _quantile_numpy,
+    "poisson": _poisson_numpy,
+    "logistic": _logistic_numpy,
+    "binary_cross_entropy_from_probabilities": _binary_numpy,
+    "hinge": _hinge_numpy,
+    "squared_hinge": _squared_hinge_numpy,
+}

@@ -1,0 +1,170 @@
+"""Is every block of the rosters vectorised? Asked of the disassembly of the built modules.
+
+    python tools/check_vectorised.py [FOLDER]
+
+For each family of kernels, element type and level, every function named in `<family>_roster.pxi`
+must, in the module `<family>_<dtype>_<level>`, contain enough innermost loops with packed floating
+point arithmetic of the level's full width (ymm at avx2, zmm at avx512) and call nothing from libm;
+a base module must not contain ymm or zmm at all. Prints a table and ends with status 1 if something
+is missing. Needs objdump and modules that are not stripped.
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+KERNELS = ROOT / "fastopt" / "_kernels"
+REGISTERS = {"base": "xmm", "avx2": "ymm", "avx512": "zmm"}
+
+# Innermost vector loops that a block needs, by family: for pointwise losses seven sets of outputs,
+# each with and without weights. A family that is not named here needs one.
+LOOPS = {"pointwise": 14}
+
+# Entries that may fall short, with the reason and what it costs: {(family, function): "reason"}.
+EXCEPTIONS = {}
+
+PACKED = re.compile(r"v?(?:add|sub|mul|div|sqrt|min|max|cmp\w*|fn?m(?:add|sub)\d+|and|andn|or|xor|range|scalef)p[sd]$")
+JUMP = re.compile(r"j\w+$")
+# What a block may call: the compiler's own copies and fills.
+CALLS = {"memset", "memcpy", "memmove", "__stack_chk_fail"}
+
+
+class Function:
+    """Instructions of one function: (address, mnemonic, operands)."""
+
+    def __init__(self, name):
+        self.name = name
+        self.code = []
+
+    def loops(self):
+        """Innermost loops as lists of instructions: bodies of backward jumps that hold no other one."""
+        places = {address: i for i, (address, _, _) in enumerate(self.code)}
+        spans = []
+        for i, (address, mnemonic, operands) in enumerate(self.code):
+            if JUMP.match(mnemonic):
+                target = operands.split()[0] if operands else ""
+                start = places.get(int(target, 16)) if re.fullmatch(r"[0-9a-f]+", target) else None
+                if start is not None and start <= i:
+                    spans.append((start, i))
+        inner = [s for s in spans if not any(o != s and s[0] <= o[0] and o[1] <= s[1] for o in spans)]
+        return [self.code[a : b + 1] for a, b in inner]
+
+    def packed(self, register):
+        return sum(any(packed(i, register) for i in loop) for loop in self.loops())
+
+    def calls(self):
+        names = set()
+        for _, mnemonic, operands in self.code:
+            if mnemonic == "call":
+                found = re.search(r"<([^>@+]+)", operands)
+                if found:
+                    names.add(found.group(1))
+        return names
+
+
+def packed(instruction, register):
+    _, mnemonic, operands = instruction
+    return bool(PACKED.match(mnemonic)) and f"%{register}" in operands
+
+
+def disassemble(path):
+    """Functions of a module by symbol."""
+    text = subprocess.run(
+        ["objdump", "-d", "--no-show-raw-insn", str(path)], check=True, capture_output=True, text=True
+    ).stdout
+    functions, current = {}, None
+    for line in text.splitlines():
+        head = re.match(r"[0-9a-f]+ <([^>]+)>:$", line)
+        if head:
+            current = functions.setdefault(head.group(1), Function(head.group(1)))
+            continue
+        parts = line.split("\t")
+        if current is not None and len(parts) >= 2:
+            words = parts[1].split(None, 1)
+            address = int(parts[0].strip().rstrip(":"), 16)
+            current.code.append((address, words[0], words[1] if len(words) > 1 else ""))
+    return functions
+
+
+def rosters():
+    """{family: names of its block functions}, from the roster files."""
+    result = {}
+    for path in sorted(KERNELS.glob("*_roster.pxi")):
+        names = re.findall(r"<void\s*\*>\s*&?(\w+)", path.read_text())
+        result[path.stem.removesuffix("_roster")] = list(dict.fromkeys(names))
+    return result
+
+
+def modules(folder=KERNELS):
+    """(family, dtype, level, path) of each built module of a family that has a roster."""
+    for family in rosters():
+        for path in sorted(Path(folder).glob(f"{family}_f*_*.so")):
+            found = re.match(rf"{family}_(f32|f64)_(\w+?)\.", path.name)
+            if found and found.group(2) in REGISTERS:
+                yield family, found.group(1), found.group(2), path
+
+
+def block(functions, module, name):
+    """A block function with the parts that the compiler split off; None without symbols."""
+    symbol = re.compile(rf"__pyx_f_\w*?{len(module)}{module}_{name}(\.\w+)*$")
+    whole = None
+    for key, function in functions.items():
+        if symbol.match(key):
+            whole = whole or Function(name)
+            whole.code += function.code
+    return whole
+
+
+def has_symbols(path):
+    """Whether the module's static functions have symbols (it is not stripped)."""
+    return any("__pyx_f_" in name for name in disassemble(path))
+
+
+def inspect(family, dtype, level, path):
+    """[(function, vector loops, error or "")] of one module."""
+    functions = disassemble(path)
+    register = REGISTERS[level]
+    wide = ("%zmm",) if level == "avx2" else ("%ymm", "%zmm") if level == "base" else ()
+    rows = []
+    for name in rosters()[family]:
+        function = block(functions, f"{family}_{dtype}_{level}", name)
+        if function is None:
+            rows.append((name, 0, "no symbol"))
+            continue
+        errors = []
+        if not function.code or any("%xmm" in o for _, _, o in function.code) is False:
+            errors.append("not x86 code")
+        foreign = function.calls() - CALLS
+        if foreign:
+            errors.append(f"calls {', '.join(sorted(foreign))}")
+        loops = function.packed(register)
+        needed = LOOPS.get(family, 1)
+        if level != "base" and loops < needed and (family, name) not in EXCEPTIONS:
+            errors.append(f"{loops} of {needed} loops are vectors of {register}")
+        rows.append((name, loops, "; ".join(errors)))
+    for key, function in functions.items():
+        if any(w in o for _, _, o in function.code for w in wide):
+            rows.append((key, 0, f"wider registers than {level} has"))
+    return rows
+
+
+def main(folder=KERNELS):
+    if shutil.which("objdump") is None:
+        sys.exit("check_vectorised: objdump is not installed")
+    failed = seen = 0
+    for family, dtype, level, path in modules(folder):
+        for name, loops, error in inspect(family, dtype, level, path):
+            seen += 1
+            failed += bool(error)
+            print(f"{family}_{dtype}_{level:7} {name:42} {loops:3} vector loops  {error or 'ok'}")
+    for (family, name), reason in EXCEPTIONS.items():
+        print(f"exception: {family} {name}: {reason}")
+    print(f"{seen} entries, {failed} failed")
+    return 1 if failed or not seen else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:2]))
