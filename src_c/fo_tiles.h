@@ -2,8 +2,13 @@
  *
  * Parameter: FO_SINGLE (fo_real.h). Serial; nothing is allocated: scratch comes from the caller.
  * Products are formed in fo_real; what is summed over more than one tile is double.
+ *
+ * Few columns and one output: the tile is transposed once into `xt` (column j at xt + j * M, M rows
+ * rounded up to whole vectors, zeros behind row m), and rows are the lanes of everything. Otherwise xt
+ * is NULL: lanes run along the row, eight rows at a time, and with k outputs the register-blocked
+ * product FO(block) does the work.
  */
-#include "fo_real.h"
+#include "fo_simd.h"
 
 #if (FO_SINGLE && !defined(FO_TILES_F32)) || (!FO_SINGLE && !defined(FO_TILES_F64))
 #if FO_SINGLE
@@ -12,86 +17,453 @@
 #define FO_TILES_F64
 #endif
 
-#ifndef FO_TILE
+#ifndef FO_TILES_H
+#define FO_TILES_H
 #if defined(__GNUC__)
-#define FO_TILE static __attribute__((unused))
+#define FO_TILE static __attribute__((unused, noinline))
 #else
 #define FO_TILE static
 #endif
+/* Rows of FO(block): two vectors a row must leave registers for b and a. */
+#if FO_BYTES == 64
+#define FO_HEIGHT 14
+#elif defined(__aarch64__)
+#define FO_HEIGHT 12
+#else
+#define FO_HEIGHT 6
+#endif
+enum { FO_LINE_BYTES = 64 };
 #endif
 
-/* Rows of a tile, from the shape alone. */
+/* m rounded up to whole vectors */
+FO_INLINE ptrdiff_t FO(lanes_up)(ptrdiff_t m)
+{
+    return (m + FO(lanes) - 1) / FO(lanes) * FO(lanes);
+}
+
+/* Rows of a tile, from the shape alone: in L2 beside what it makes, and in L1 where it is transposed. */
 FO_TILE ptrdiff_t FO(tile_rows)(ptrdiff_t p, ptrdiff_t k)
 {
     ptrdiff_t widest = p > k ? p : k, m = (ptrdiff_t)(131072 / sizeof(fo_real)) / (widest > 0 ? widest : 1) / 16 * 16;
-    return m > 256 ? 256 : (m < 16 ? 16 : m);
+    ptrdiff_t most = FO_SINGLE || p > 32 ? 256 : 128;
+    return m > most ? most : (m < 16 ? 16 : m);
 }
 
-/* Elements of scratch for one tile. */
-FO_TILE ptrdiff_t FO(tile_scratch)(ptrdiff_t m, ptrdiff_t p, ptrdiff_t k)
+/* Elements of scratch for one tile; where the transposed tile may be and what else is needed. */
+FO_TILE ptrdiff_t FO(tile_scratch)(ptrdiff_t m, ptrdiff_t p)
 {
-    (void)k;
-    return (m + 2) * (p + 64);
+    return (m + 16) * (p + 2 * FO(lanes)) + 64;
 }
 
-/* Weights (k, p) in the layout that tile_forward reads; elements of that layout. */
+/* Whether the products of k outputs are sums along the row (else outputs are lanes). */
+FO_INLINE int FO(along)(ptrdiff_t p, ptrdiff_t k)
+{
+    return k * (p / FO(lanes) + 8) < p * ((k + FO(lanes) - 1) / FO(lanes)) || k == 1;
+}
+
 FO_TILE ptrdiff_t FO(weights_size)(ptrdiff_t p, ptrdiff_t k)
 {
-    return p * k;
+    return p * FO(lanes_up)(k) + 1;
 }
 
+/* Weights (k, p) in the layout that tile_forward reads: as they are, or panels [k / 2 vectors][p][2 vectors]. */
 FO_TILE void FO(pack_weights)(const double *w, ptrdiff_t p, ptrdiff_t k, fo_real *out)
 {
-    for (ptrdiff_t i = 0; i < p * k; i++)
-        out[i] = (fo_real)w[i];
-}
-
-/* z (m, k) = X W' */
-FO_TILE void FO(tile_forward)(const fo_real *x, ptrdiff_t ld, ptrdiff_t m, ptrdiff_t p, ptrdiff_t k, const fo_real *w,
-                              fo_real *z, fo_real *scratch)
-{
-    (void)scratch;
-    for (ptrdiff_t i = 0; i < m; i++)
-        for (ptrdiff_t c = 0; c < k; c++) {
-            fo_real s = 0;
-            for (ptrdiff_t j = 0; j < p; j++)
-                s += x[i * ld + j] * w[c * p + j];
-            z[i * k + c] = s;
-        }
-}
-
-/* g (k, p) += R'X for r (m, k) */
-FO_TILE void FO(tile_backward)(const fo_real *x, ptrdiff_t ld, ptrdiff_t m, ptrdiff_t p, ptrdiff_t k, const fo_real *r,
-                               double *g, fo_real *scratch)
-{
-    for (ptrdiff_t c = 0; c < k; c++) {
+    if (FO(along)(p, k)) {
+        for (ptrdiff_t i = 0; i < p * k; i++)
+            out[i] = (fo_real)w[i];
+        return;
+    }
+    ptrdiff_t all = FO(lanes_up)(k), width;
+    for (ptrdiff_t c0 = 0; c0 < all; c0 += width) {
+        width = all - c0 > FO(lanes) ? 2 * FO(lanes) : FO(lanes);
         for (ptrdiff_t j = 0; j < p; j++)
-            scratch[j] = 0;
-        for (ptrdiff_t i = 0; i < m; i++) {
-            fo_real v = r[i * k + c];
-            for (ptrdiff_t j = 0; j < p; j++)
-                scratch[j] += v * x[i * ld + j];
-        }
-        for (ptrdiff_t j = 0; j < p; j++)
-            g[c * p + j] += (double)scratch[j];
+            for (ptrdiff_t c = 0; c < width; c++)
+                *out++ = c0 + c < k ? (fo_real)w[(c0 + c) * p + j] : 0;
     }
 }
 
-/* Columns lo..hi-1 of the upper triangle of h += X' diag(h) X (rows 0..j of column j at least) */
-FO_TILE void FO(tile_gram)(const fo_real *x, ptrdiff_t ld, ptrdiff_t m, ptrdiff_t lo, ptrdiff_t hi, const fo_real *h,
-                           double *out, ptrdiff_t ldo, fo_real *scratch)
+/* The transposed tile. */
+FO_TILE void FO(tile_transpose)(const fo_real *x, ptrdiff_t ld, ptrdiff_t m, ptrdiff_t p, fo_real *xt)
 {
-    for (ptrdiff_t a = 0; a < hi; a++) {
-        ptrdiff_t from = a > lo ? a : lo;
-        for (ptrdiff_t j = from; j < hi; j++)
-            scratch[j] = 0;
-        for (ptrdiff_t i = 0; i < m; i++) {
-            fo_real v = h ? h[i] * x[i * ld + a] : x[i * ld + a];
-            for (ptrdiff_t j = from; j < hi; j++)
-                scratch[j] += v * x[i * ld + j];
+    enum { GROUP = FO_SINGLE ? 4 : 2, L = FO(lanes) };
+    ptrdiff_t M = FO(lanes_up)(m), i = 0;
+    for (; p >= GROUP && i + L <= m; i += L)
+        for (ptrdiff_t j = 0; j < p; j += GROUP) {
+            ptrdiff_t c = j + GROUP <= p ? j : p - GROUP; /* the last group overlaps: nothing is read behind a row */
+            FO(vec) v[GROUP];
+            FO(v_columns)(x + i * ld + c, ld, v);
+            for (int q = 0; q < GROUP; q++)
+                FO(v_store)(xt + (c + q) * M + i, v[q]);
         }
-        for (ptrdiff_t j = from; j < hi; j++)
-            out[a * ldo + j] += (double)scratch[j];
+    for (; i < M; i++)
+        for (ptrdiff_t j = 0; j < p; j++)
+            xt[j * M + i] = i < m ? x[i * ld + j] : 0;
+}
+
+/* out (height, width vectors) = sum over t < steps of a[i ar + t as] * b[t ldb + ...]. Constant height and width
+ * keep the sums in registers. */
+FO_INLINE void FO(block_of)(const int height, const int width, const int masked, const fo_real *a, ptrdiff_t ar,
+                            ptrdiff_t as, const fo_real *b, ptrdiff_t ldb, ptrdiff_t steps, int tail, fo_real *out)
+{
+    FO(vec) s[FO_HEIGHT][2];
+    FO_UNROLL
+    for (int i = 0; i < height; i++)
+        FO_UNROLL
+        for (int q = 0; q < width; q++)
+            s[i][q] = FO(v_set)(0);
+    for (ptrdiff_t t = 0; t < steps; t++) {
+        FO(vec) v[2];
+        FO_UNROLL
+        for (int q = 0; q < width; q++)
+            v[q] = masked ? FO(v_load_tail)(b, tail) : FO(v_load)(b + q * FO(lanes));
+        FO_UNROLL
+        for (int i = 0; i < height; i++) {
+            FO(vec) c = FO(v_set)(a[i * ar]);
+            FO_UNROLL
+            for (int q = 0; q < width; q++)
+                s[i][q] = FO(v_fma)(c, v[q], s[i][q]);
+        }
+        a += as;
+        b += ldb;
+    }
+    FO_UNROLL
+    for (int i = 0; i < height; i++)
+        FO_UNROLL
+        for (int q = 0; q < width; q++)
+            FO(v_store)(out + (i * width + q) * FO(lanes), s[i][q]);
+}
+
+#define FO_CASES(width, masked)                                                                \
+    switch (height) {                                                                          \
+    case 1: FO(block_of)(1, width, masked, a, ar, as, b, ldb, steps, tail, out); break;        \
+    case 2: FO(block_of)(2, width, masked, a, ar, as, b, ldb, steps, tail, out); break;        \
+    case 3: FO(block_of)(3, width, masked, a, ar, as, b, ldb, steps, tail, out); break;        \
+    case 4: FO(block_of)(4, width, masked, a, ar, as, b, ldb, steps, tail, out); break;        \
+    case 5: FO(block_of)(5, width, masked, a, ar, as, b, ldb, steps, tail, out); break;        \
+    case 6: FO(block_of)(6, width, masked, a, ar, as, b, ldb, steps, tail, out); break;        \
+        FO_MORE_CASES(width, masked)                                                           \
+    default: break;                                                                            \
+    }
+#ifndef FO_MORE_CASES
+#if FO_HEIGHT > 6
+#define FO_MORE_CASES(width, masked)                                                           \
+    case 7: FO(block_of)(7, width, masked, a, ar, as, b, ldb, steps, tail, out); break;        \
+    case 8: FO(block_of)(8, width, masked, a, ar, as, b, ldb, steps, tail, out); break;        \
+    case 9: FO(block_of)(9, width, masked, a, ar, as, b, ldb, steps, tail, out); break;        \
+    case 10: FO(block_of)(10, width, masked, a, ar, as, b, ldb, steps, tail, out); break;      \
+    case 11: FO(block_of)(11, width, masked, a, ar, as, b, ldb, steps, tail, out); break;      \
+    case 12: FO(block_of)(12, width, masked, a, ar, as, b, ldb, steps, tail, out); break;      \
+        FO_MOST_CASES(width, masked)
+#else
+#define FO_MORE_CASES(width, masked)
+#endif
+#if FO_HEIGHT > 12
+#define FO_MOST_CASES(width, masked)                                                           \
+    case 13: FO(block_of)(13, width, masked, a, ar, as, b, ldb, steps, tail, out); break;      \
+    case 14: FO(block_of)(14, width, masked, a, ar, as, b, ldb, steps, tail, out); break;
+#else
+#define FO_MOST_CASES(width, masked)
+#endif
+#endif
+
+/* The same for any height up to FO_HEIGHT; width 2, or 1; tail: elements of the only vector, or 0 for all. */
+FO_TILE void FO(block)(int height, int width, const fo_real *a, ptrdiff_t ar, ptrdiff_t as, const fo_real *b,
+                       ptrdiff_t ldb, ptrdiff_t steps, int tail, fo_real *out)
+{
+    if (width == 2)
+        FO_CASES(2, 0)
+    else if (tail == 0)
+        FO_CASES(1, 0)
+    else
+        FO_CASES(1, 1)
+}
+#undef FO_CASES
+
+/* The height of the blocks that cover `rows` rows evenly. */
+FO_INLINE ptrdiff_t FO(even)(ptrdiff_t rows)
+{
+    ptrdiff_t count = (rows + FO_HEIGHT - 1) / FO_HEIGHT;
+    return count ? (rows + count - 1) / count : 1;
+}
+
+/* out[q] = row i + q of the tile times w, q < 8; rows behind m repeat the last one. */
+FO_INLINE void FO(dot8)(const fo_real *x, ptrdiff_t ld, ptrdiff_t i, ptrdiff_t m, ptrdiff_t p, const fo_real *w,
+                        fo_real *out)
+{
+    enum { L = FO(lanes) };
+    const fo_real *row[8];
+    FO(vec) s[8], u, v;
+    ptrdiff_t j = 0;
+    FO_UNROLL
+    for (int q = 0; q < 8; q++) {
+        row[q] = x + (i + q < m ? i + q : m - 1) * ld;
+        s[q] = FO(v_set)(0);
+    }
+    for (; j + 2 * L <= p; j += 2 * L) {
+        u = FO(v_load)(w + j);
+        v = FO(v_load)(w + j + L);
+        FO_UNROLL
+        for (int q = 0; q < 8; q++)
+            s[q] = FO(v_fma)(FO(v_load)(row[q] + j), u, s[q]);
+        FO_UNROLL
+        for (int q = 0; q < 8; q++)
+            s[q] = FO(v_fma)(FO(v_load)(row[q] + j + L), v, s[q]);
+    }
+    for (; j < p; j += L) {
+        int count = p - j < L ? (int)(p - j) : L;
+        u = FO(v_load_tail)(w + j, count);
+        FO_UNROLL
+        for (int q = 0; q < 8; q++)
+            s[q] = FO(v_fma)(FO(v_load_tail)(row[q] + j, count), u, s[q]);
+    }
+    FO(v_sum4)(s, out);
+    FO(v_sum4)(s + 4, out + 4);
+}
+
+/* z (m, k) = X W' */
+FO_TILE void FO(tile_forward)(const fo_real *x, ptrdiff_t ld, const fo_real *xt, ptrdiff_t m, ptrdiff_t p, ptrdiff_t k,
+                              const fo_real *w, fo_real *z)
+{
+    enum { L = FO(lanes) };
+    if (xt) {
+        ptrdiff_t M = FO(lanes_up)(m);
+        for (ptrdiff_t i = 0; i < m; i += L) {
+            FO(vec) s = FO(v_set)(0), t = s;
+            ptrdiff_t j = 0;
+            for (; j + 2 <= p; j += 2) {
+                s = FO(v_fma)(FO(v_load)(xt + j * M + i), FO(v_set)(w[j]), s);
+                t = FO(v_fma)(FO(v_load)(xt + (j + 1) * M + i), FO(v_set)(w[j + 1]), t);
+            }
+            if (j < p)
+                s = FO(v_fma)(FO(v_load)(xt + j * M + i), FO(v_set)(w[j]), s);
+            s = FO(v_add)(s, t);
+            if (i + L <= m)
+                FO(v_store)(z + i, s);
+            else
+                FO(v_store_tail)(z + i, s, (int)(m - i));
+        }
+        return;
+    }
+    if (FO(along)(p, k)) {
+        for (ptrdiff_t i = 0; i < m; i += 8)
+            for (ptrdiff_t c = 0; c < k; c++) {
+                fo_real out[8];
+                FO(dot8)(x, ld, i, m, p, w + c * p, out);
+                if (k == 1 && i + 8 <= m)
+                    memcpy(z + i, out, sizeof out);
+                else
+                    for (ptrdiff_t q = 0; q < 8 && i + q < m; q++)
+                        z[(i + q) * k + c] = out[q];
+            }
+        return;
+    }
+    fo_real out[FO_HEIGHT * 2 * FO(lanes)];
+    ptrdiff_t all = FO(lanes_up)(k), step = FO(even)(m), width;
+    for (ptrdiff_t i = 0; i < m; i += step) {
+        ptrdiff_t height = m - i < step ? m - i : step;
+        const fo_real *panel = w;
+        for (ptrdiff_t c0 = 0; c0 < all; c0 += width) {
+            width = all - c0 > L ? 2 * L : L;
+            FO(block)((int)height, (int)(width / L), x + i * ld, ld, 1, panel, width, p, 0, out);
+            ptrdiff_t n = k - c0 < width ? k - c0 : width;
+            for (ptrdiff_t q = 0; q < height; q++)
+                for (ptrdiff_t c = 0; c < n; c++)
+                    z[(i + q) * k + c0 + c] = out[q * width + c];
+            panel += width * p;
+        }
+    }
+}
+
+/* g (k, p) += R'X for r (m, k). next: what is read after this tile, fetched meanwhile; NULL: nothing.
+ * scratch: p elements. */
+FO_TILE void FO(tile_backward)(const fo_real *x, ptrdiff_t ld, const fo_real *xt, ptrdiff_t m, ptrdiff_t p, ptrdiff_t k,
+                               const fo_real *r, double *g, const fo_real *next, fo_real *scratch)
+{
+    enum { L = FO(lanes) };
+    const char *fetch = (const char *)(next ? next : x);
+    if (xt) {
+        ptrdiff_t M = FO(lanes_up)(m);
+        for (ptrdiff_t j = 0; j < p; j += 4) {
+            const fo_real *column[4];
+            FO(vec) s[4], v;
+            fo_real out[4];
+            ptrdiff_t i = 0;
+            FO_UNROLL
+            for (int q = 0; q < 4; q++) {
+                column[q] = xt + (j + q < p ? j + q : p - 1) * M;
+                s[q] = FO(v_set)(0);
+            }
+            for (; i + L <= m; i += L) {
+                v = FO(v_load)(r + i);
+                FO_UNROLL
+                for (int q = 0; q < 4; q++)
+                    s[q] = FO(v_fma)(FO(v_load)(column[q] + i), v, s[q]);
+                if (next) {
+                    FO_UNROLL
+                    for (int q = 0; q < 4 * FO_BYTES / FO_LINE_BYTES; q++)
+                        FO_PREFETCH(fetch + q * FO_LINE_BYTES);
+                    fetch += 4 * FO_BYTES;
+                }
+            }
+            if (i < m) {
+                v = FO(v_load_tail)(r + i, (int)(m - i));
+                FO_UNROLL
+                for (int q = 0; q < 4; q++)
+                    s[q] = FO(v_fma)(FO(v_load)(column[q] + i), v, s[q]);
+            }
+            FO(v_sum4)(s, out);
+            for (int q = 0; q < 4 && j + q < p; q++)
+                g[j + q] += (double)out[q];
+        }
+        return;
+    }
+    if (k == 1) {
+#if FO_SINGLE
+        fo_real *sum = scratch;
+        memset(sum, 0, (size_t)p * sizeof *sum);
+#else
+        fo_real *sum = g;
+        (void)scratch;
+#endif
+        for (ptrdiff_t i = 0; i < m; i += 8) {
+            const fo_real *row[8];
+            FO(vec) c[8], s, t;
+            ptrdiff_t j = 0;
+            FO_UNROLL
+            for (int q = 0; q < 8; q++) {
+                row[q] = x + (i + q < m ? i + q : m - 1) * ld;
+                c[q] = FO(v_set)(i + q < m ? r[i + q] : 0);
+            }
+            if (next)
+                fetch = (const char *)(next + i * ld);
+            for (; j + L <= p; j += L) {
+                s = FO(v_fma)(c[0], FO(v_load)(row[0] + j), FO(v_load)(sum + j));
+                t = FO(v_mul)(c[1], FO(v_load)(row[1] + j));
+                FO_UNROLL
+                for (int q = 2; q < 8; q += 2) {
+                    s = FO(v_fma)(c[q], FO(v_load)(row[q] + j), s);
+                    t = FO(v_fma)(c[q + 1], FO(v_load)(row[q + 1] + j), t);
+                }
+                FO(v_store)(sum + j, FO(v_add)(s, t));
+                FO_UNROLL
+                for (int q = 0; q < 8 * FO_BYTES / FO_LINE_BYTES; q++)
+                    FO_PREFETCH(fetch + q * FO_LINE_BYTES);
+                fetch += 8 * FO_BYTES;
+            }
+            if (j < p) {
+                int count = (int)(p - j);
+                s = FO(v_load_tail)(sum + j, count);
+                FO_UNROLL
+                for (int q = 0; q < 8; q++)
+                    s = FO(v_fma)(c[q], FO(v_load_tail)(row[q] + j, count), s);
+                FO(v_store_tail)(sum + j, s, count);
+                FO_UNROLL
+                for (int q = 0; q < 8 * FO_BYTES / FO_LINE_BYTES; q++)
+                    FO_PREFETCH(fetch + q * FO_LINE_BYTES);
+            }
+        }
+#if FO_SINGLE
+        for (ptrdiff_t j = 0; j < p; j++)
+            g[j] += (double)sum[j];
+#endif
+        return;
+    }
+    fo_real out[FO_HEIGHT * 2 * FO(lanes)];
+    ptrdiff_t step = FO(even)(k), width;
+    for (ptrdiff_t c = 0; c < k; c += step) {
+        ptrdiff_t height = k - c < step ? k - c : step;
+        for (ptrdiff_t j = 0; j < p; j += width) {
+            width = p - j >= 2 * L ? 2 * L : L;
+            ptrdiff_t n = p - j < width ? p - j : width;
+            FO(block)((int)height, (int)(width / L), r + c, 1, k, x + j, ld, m, n < L ? (int)n : 0, out);
+            for (ptrdiff_t q = 0; q < height; q++)
+                for (ptrdiff_t e = 0; e < n; e++)
+                    g[(c + q) * p + j + e] += (double)out[q * width + e];
+        }
+    }
+}
+
+/* Columns lo..hi-1 of the upper triangle of H += X' diag(h) X; what else of the diagonal's blocks is
+ * written there is overwritten when the triangle is mirrored. h NULL: ones. scratch: (m, hi - lo + 2 vectors). */
+FO_TILE void FO(tile_gram)(const fo_real *x, ptrdiff_t ld, const fo_real *xt, ptrdiff_t m, ptrdiff_t lo, ptrdiff_t hi,
+                           const fo_real *h, double *H, ptrdiff_t ldh, fo_real *scratch)
+{
+    enum { L = FO(lanes) };
+    if (xt) {
+        enum { A = FO_HEIGHT > 6 ? 4 : 2 };
+        ptrdiff_t M = FO(lanes_up)(m);
+        for (ptrdiff_t a = 0; a < hi; a += A)
+            for (ptrdiff_t b = a / 4 * 4; b < hi; b += 4) {
+                const fo_real *u[A], *v[4];
+                FO(vec) s[A][4];
+                fo_real out[4];
+                FO_UNROLL
+                for (int i = 0; i < A; i++) {
+                    u[i] = xt + (a + i < hi ? a + i : hi - 1) * M;
+                    FO_UNROLL
+                    for (int j = 0; j < 4; j++)
+                        s[i][j] = FO(v_set)(0);
+                }
+                FO_UNROLL
+                for (int j = 0; j < 4; j++)
+                    v[j] = xt + (b + j < hi ? b + j : hi - 1) * M;
+                for (ptrdiff_t i = 0; i < M; i += L) {
+                    FO(vec) c[A], w;
+                    if (h)
+                        w = i + L <= m ? FO(v_load)(h + i) : FO(v_load_tail)(h + i, (int)(m - i));
+                    FO_UNROLL
+                    for (int e = 0; e < A; e++) {
+                        c[e] = FO(v_load)(u[e] + i);
+                        if (h)
+                            c[e] = FO(v_mul)(c[e], w);
+                    }
+                    FO_UNROLL
+                    for (int j = 0; j < 4; j++) {
+                        FO(vec) d = FO(v_load)(v[j] + i);
+                        FO_UNROLL
+                        for (int e = 0; e < A; e++)
+                            s[e][j] = FO(v_fma)(c[e], d, s[e][j]);
+                    }
+                }
+                for (int i = 0; i < A && a + i < hi; i++) {
+                    FO(v_sum4)(s[i], out);
+                    for (int j = 0; j < 4 && b + j < hi; j++)
+                        H[(a + i) * ldh + b + j] += (double)out[j];
+                }
+            }
+        return;
+    }
+    /* h X in panels of two vectors, zeros behind the last column */
+    ptrdiff_t width;
+    fo_real *panel = scratch, out[FO_HEIGHT * 2 * FO(lanes)];
+    for (ptrdiff_t j = lo; j < hi; j += width) {
+        width = hi - j > L ? 2 * L : L;
+        ptrdiff_t n = hi - j < width ? hi - j : width;
+        for (ptrdiff_t i = 0; i < m; i++) {
+            FO(vec) w = FO(v_set)(h ? h[i] : 1);
+            const fo_real *row = x + i * ld + j;
+            for (ptrdiff_t e = 0; e < width; e += L) {
+                ptrdiff_t left = n - e;
+                FO(vec) v = left >= L ? FO(v_load)(row + e) : FO(v_load_tail)(row + e, (int)left);
+                FO(v_store)(panel + i * width + e, FO(v_mul)(w, v));
+            }
+        }
+        /* rows above the diagonal block: both vectors; in it, rows of the second half need the second only */
+        for (int part = 0; part < 3; part++) {
+            ptrdiff_t from = part == 0 ? 0 : part == 1 ? j : j + L, to = part == 0 ? j : part == 1 ? j + L : j + width;
+            ptrdiff_t skip = part == 2 ? L : 0, wide = width - skip;
+            if (to > hi)
+                to = hi;
+            ptrdiff_t step = FO(even)(to - from);
+            for (ptrdiff_t a = from; a < to; a += step) {
+                ptrdiff_t height = to - a < step ? to - a : step;
+                FO(block)((int)height, (int)(wide / L), x + a, 1, ld, panel + skip, width, m, 0, out);
+                for (ptrdiff_t q = 0; q < height; q++)
+                    for (ptrdiff_t e = 0; e < n - skip; e++)
+                        H[(a + q) * ldh + j + skip + e] += (double)out[q * wide + e];
+            }
+        }
     }
 }
 

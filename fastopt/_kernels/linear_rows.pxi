@@ -114,7 +114,7 @@ cdef class Handle:
     cdef int _prepare(self, int n_threads) except -1:
         """Scratch for this many threads."""
         cdef Py_ssize_t tile = self.d.tile, k = self.k, p = self.p, each = 0, i, part
-        cdef Py_ssize_t[11] size
+        cdef Py_ssize_t[12] size
         cdef char* at
         cdef scratch_t* s
         if n_threads < 1:
@@ -127,8 +127,9 @@ cdef class Handle:
         size[7] = tile
         size[8] = self._full_tile * k * k if self.d.row_loss else 0
         size[9] = tile * 8 // <Py_ssize_t> sizeof(real) if self.d.rows != NULL else 0
-        size[10] = tile_scratch(tile, p, k)
-        for i in range(11):
+        size[10] = tile_scratch(tile, p)
+        size[11] = tile_scratch(tile, p) if p <= NARROW_GRAM else 0
+        for i in range(12):
             each += padded(size[i], sizeof(real)) + LINE
         at = <char*> aligned(each * n_threads, &self._scratch_base)
         free(self._scratch)
@@ -139,7 +140,7 @@ cdef class Handle:
         for i in range(n_threads):
             s = self._scratch + i
             part = 0
-            for name in range(11):
+            for name in range(12):
                 if name == 0: s.x = <real*> at
                 elif name == 1: s.z = <real*> at
                 elif name == 2: s.r = <real*> at
@@ -150,7 +151,8 @@ cdef class Handle:
                 elif name == 7: s.pair = <real*> at
                 elif name == 8: s.full = <real*> at
                 elif name == 9: s.index = <int64_t*> at
-                else: s.work = <real*> at
+                elif name == 10: s.work = <real*> at
+                else: s.xt = <real*> at
                 at += padded(size[name], sizeof(real)) + LINE
             s.ones = self._ones
         self._threads = n_threads
@@ -163,6 +165,7 @@ cdef class Handle:
         c.tiles = (self.n + c.tile - 1) // c.tile
         c.slots = self._slots
         c.g = self._g
+        c.narrow = self.k == 1 and 0 < self.p <= NARROW
         c.value = self._value
         c.status = self._status
         return c

@@ -8,6 +8,8 @@ cdef enum:
     PANEL_FROM = 400         # number of columns from which a Gram matrix is computed by panels
     MOST_PARTIAL = 25165824  # bytes of partial sums that are always allowed
     LINE = 64                # bytes of a cache line
+    NARROW = 20              # columns up to which a tile is transposed for one output
+    NARROW_GRAM = 32         # the same where a Gram matrix is computed
 
 cdef struct data_t:
     const real* x
@@ -41,6 +43,7 @@ cdef struct pass_t:
     real* hessian_out        # (n,): stored curvature
     bint gradient
     bint gram
+    bint narrow              # tiles are transposed
     double* g                # (slots, k (p + 1)): coefficients, then intercepts
     double* hx               # (slots, pairs, p + 1): sums of h x and of h
     double* hess             # (slots, pairs, p, p)
@@ -59,6 +62,7 @@ cdef struct scratch_t:
     real* pair               # (tile,)
     real* full               # (tile, k, k), row losses
     int64_t* index           # (tile,)
+    real* xt                 # the transposed tile
     real* work               # of the tile kernels
 
 
@@ -129,6 +133,8 @@ cdef void pass_slot(const data_t* d, const pass_t* c, const scratch_t* s, Py_ssi
     cdef Py_ssize_t t, i, i0, m, j, a, b, pair, p = d.p, k = d.k
     cdef Py_ssize_t pairs = k * (k + 1) // 2 if d.row_loss else 1
     cdef const real* x
+    cdef const real* xt = s.xt if c.narrow else NULL
+    cdef const real* next
     cdef const real* raw
     cdef const real* r
     cdef const real* h
@@ -149,12 +155,15 @@ cdef void pass_slot(const data_t* d, const pass_t* c, const scratch_t* s, Py_ssi
         i0 = t * c.tile
         m = min(c.tile, d.n - i0)
         x = rows_of(d, s, i0, m) if c.coef != NULL or c.gradient or c.gram else NULL
+        if c.narrow:
+            tile_transpose(x, p, m, p, s.xt)
+        next = x + m * p if d.rows == NULL and i0 + m < d.n else NULL
         raw = c.raw + i0 * k if c.raw != NULL else NULL
         r = NULL
         h = NULL
         if c.coef != NULL:
             z = c.raw_out + i0 * k if c.raw_out != NULL else (s.v if c.forward_direction else s.z)
-            tile_forward(x, p, m, p, k, c.coef, z, s.work)
+            tile_forward(x, p, xt, m, p, k, c.coef, z)
             if c.intercept != NULL:
                 for i in range(m):
                     for j in range(k):
@@ -178,7 +187,7 @@ cdef void pass_slot(const data_t* d, const pass_t* c, const scratch_t* s, Py_ssi
             r = taken(d, d.weight, s.weight, 1, i0, m)
             h = r
         if c.gradient:
-            tile_backward(x, p, m, p, k, r, g, s.work)
+            tile_backward(x, p, xt, m, p, k, r, g, next, s.work)
             for i in range(m):
                 for j in range(k):
                     g[k * p + j] += r[i * k + j]
@@ -191,11 +200,11 @@ cdef void pass_slot(const data_t* d, const pass_t* c, const scratch_t* s, Py_ssi
                             s.pair[i] = s.full[(i * k + a) * k + b]
                         h = s.pair
                     hx = c.hx + (slot * pairs + pair) * (p + 1)
-                    tile_backward(x, p, m, p, 1, h if h != NULL else s.ones, hx, s.work)
+                    tile_backward(x, p, xt, m, p, 1, h if h != NULL else s.ones, hx, NULL, s.work)
                     for i in range(m):
                         hx[p] += h[i] if h != NULL else 1.0
                     if c.hess != NULL:
-                        tile_gram(x, p, m, 0, p, h, c.hess + (slot * pairs + pair) * p * p, p, s.work)
+                        tile_gram(x, p, xt, m, 0, p, h, c.hess + (slot * pairs + pair) * p * p, p, s.work)
                     pair += 1
     c.value[4 * slot] = total
     c.status[slot] = status
@@ -244,7 +253,7 @@ cdef void panel_slot(const data_t* d, const pass_t* c, const scratch_t* s, Py_ss
         h = c.residual + i0 if c.residual != NULL else NULL
         if h == NULL and c.residual_weight:
             h = taken(d, d.weight, s.weight, 1, i0, m)
-        tile_gram(rows_of(d, s, i0, m), p, m, lo, hi, h, c.hess, p + 1, s.work)
+        tile_gram(rows_of(d, s, i0, m), p, NULL, m, lo, hi, h, c.hess, p + 1, s.work)
 
 
 cdef void moments_slot(const data_t* d, const pass_t* c, const scratch_t* s, Py_ssize_t slot) noexcept nogil:
