@@ -162,7 +162,10 @@ class LinearObjective:
         return np.ascontiguousarray(params).reshape(-1)
 
     def initial(self):
-        """Parameters of the best constant prediction: zero coefficients and its intercept."""
+        """Parameters of the best constant prediction: zero coefficients and its intercept.
+
+        Where the best constant is at infinity (a class without weight), one at a distance of 30.
+        """
         params = np.zeros((self.k, self.width))
         if self.fit_intercept:
             y, weight = self._selected()
@@ -172,7 +175,7 @@ class LinearObjective:
                 params[:, self.p] = self.loss.fit_intercept_only(y, weight)
             else:
                 params[:, self.p] = [self.loss.fit_intercept_only(np.ascontiguousarray(y[:, j]), weight) for j in range(self.k)]
-        return params.reshape(self.shape)
+        return np.clip(params, -30.0, 30.0, out=params, where=~np.isfinite(params)).reshape(self.shape)
 
     # --- public: values and derivatives at parameters ---------------------------------------
 

@@ -161,7 +161,7 @@ FO_INLINE FO(point) FO(poisson_conjugate)(fo_real y, fo_real theta, const fo_rea
 FO_INLINE FO(point) FO(logistic)(fo_real y, fo_real z, const fo_real *par)
 {
     FO(point) o;
-    FO(logistic) parts = FO(logistic_parts)(z);
+    FO(logistic_pair) parts = FO(logistic_parts)(z);
     fo_real slope = parts.step - y;
     (void)par;
     o.value = slope * z + parts.log1p_exp;

@@ -176,7 +176,9 @@ class LogisticRegression(ClassifierMixin, LinearModel):
         n_classes = len(self.classes_)
         weight = self._weights(sample_weight, len(X), X.dtype)
         if self.class_weight is not None:
-            by_class = compute_class_weight(self.class_weight, classes=self.classes_, y=np.asarray(y))
+            by_class = compute_class_weight(
+                self.class_weight, classes=self.classes_, y=self.classes_[codes], sample_weight=weight
+            )
             weight = (by_class[codes] if weight is None else weight * by_class[codes]).astype(X.dtype)
         weight_sum = len(X) if weight is None else float(np.sum(weight, dtype=np.float64))
         unpenalised = self.penalty is None or self.C == np.inf
