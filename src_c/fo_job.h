@@ -19,7 +19,8 @@ enum {
     FO_HESSIAN = 4,  /* job->hessian: pointwise, or the diagonal (n, k) for row losses */
     FO_FULL_HESSIAN = 8, /* job->hessian: (n, k, k), row losses only */
     FO_CONJUGATE = 16, /* raw holds theta; the sum of the conjugates in *value, and by row */
-    FO_PRODUCT = 32 /* job->product: scale * w_i * (Hessian of row i) times job->direction */
+    FO_PRODUCT = 32, /* job->product: scale * w_i * (Hessian of row i) times job->direction */
+    FO_PREDICT = 64 /* job->product: predictions of row losses; target and weight are not read */
 };
 enum {
     FO_BAD_TARGET = 1, /* a target outside the loss's domain, NaN included */

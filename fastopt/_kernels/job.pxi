@@ -9,6 +9,7 @@ cdef extern from "fo_job.h" nogil:
         FO_FULL_HESSIAN
         FO_CONJUGATE
         FO_PRODUCT
+        FO_PREDICT
         FO_BAD_TARGET
         FO_BAD_WEIGHT
         FO_BAD_RAW

@@ -19,11 +19,13 @@ from ._pointwise import (
     SquaredError,
     SquaredHinge,
 )
+from ._rows import CategoricalCrossEntropyFromProbabilities, SoftmaxCrossEntropy
 
 __all__ = [
     "LOSSES",
     "AbsoluteError",
     "BinaryCrossEntropyFromProbabilities",
+    "CategoricalCrossEntropyFromProbabilities",
     "HalfSquaredError",
     "Hinge",
     "Huber",
@@ -32,6 +34,7 @@ __all__ = [
     "Poisson",
     "Quantile",
     "RootMeanSquaredError",
+    "SoftmaxCrossEntropy",
     "SquaredError",
     "SquaredHinge",
     "get",
