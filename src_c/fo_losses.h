@@ -143,7 +143,8 @@ FO_INLINE FO(point) FO(poisson)(fo_real y, fo_real z, const fo_real *par)
     FO(point) o;
     fo_real mean = FO(exp)(z);
     (void)par;
-    o.value = mean - y * z;
+    /* y z may overflow with the mean, and inf - inf is not the limit */
+    o.value = mean <= (fo_real)fo_largest ? mean - y * z : mean;
     o.gradient = mean - y;
     o.hessian = mean;
     return o;

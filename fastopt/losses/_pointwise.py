@@ -233,28 +233,29 @@ class Huber(PointwiseLoss):
         super().__init__(delta=real_number("delta", delta, 0, open_low=True))
 
     def _constant(self, y, w):
-        # The gradient is piecewise linear and increasing: bisect to a piece, then solve it.
-        y, w = y.ravel(), w.ravel()
-        keep = w > 0
-        y, w = y[keep], w[keep]
-        low, high = y.min(), y.max()
+        # The gradient is piecewise linear and increasing: find the first piece that reaches zero and
+        # the last one that leaves it; between them the loss is constant.
+        keep = w.ravel() > 0
+        y, w = y.ravel()[keep], w.ravel()[keep]
+        knots = np.unique(np.concatenate([y - self.delta, y + self.delta]))
+        # Rounding of the knots and of the sums.
+        slack = 8 * np.finfo(float).eps * (self.delta + abs(y).max()) * w.sum()
 
         def slope(z):
             return w @ np.clip(z - y, -self.delta, self.delta)
 
-        knots = np.unique(np.concatenate([y - self.delta, y + self.delta, [low, high]]))
-        knots = knots[(knots >= low) & (knots <= high)]
-        first, last = 0, knots.size - 1
-        while last - first > 1:
-            middle = (first + last) // 2
-            if slope(knots[middle]) < 0:
-                first = middle
-            else:
-                last = middle
-        a, b = slope(knots[first]), slope(knots[last])
-        if b <= a:
-            return 0.5 * (knots[first] + knots[last])
-        return knots[first] - a * (knots[last] - knots[first]) / (b - a)
+        def crossing(level):
+            first, last = 0, knots.size - 1
+            while last - first > 1:
+                middle = (first + last) // 2
+                if slope(knots[middle]) < level:
+                    first = middle
+                else:
+                    last = middle
+            a, b = slope(knots[first]), slope(knots[last])
+            return knots[first] + (knots[last] - knots[first]) * min(max((level - a) / (b - a), 0.0), 1.0)
+
+        return 0.5 * (crossing(-slack) + crossing(slack))
 
     def kinks(self, y_true):
         return [np.asarray(y_true) - self.delta, np.asarray(y_true) + self.delta]

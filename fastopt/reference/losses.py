@@ -6,6 +6,7 @@ precision must cover the exponents involved: `evaluate` sets it). `VALUE_GRADIEN
 what a good NumPy user would write for value and gradient of the mean, for benchmarks.
 """
 
+import math
 from collections import namedtuple
 
 import numpy as np
@@ -127,8 +128,8 @@ def reduce(losses, weights, reduction):
     """The documented reductions of losses of samples."""
     if reduction == "none":
         return [w * v for v, w in zip(losses, weights)]
-    total = sum(w * v for v, w in zip(losses, weights))
-    return total if reduction == "sum" else total / sum(weights)
+    total = math.fsum(w * v for v, w in zip(losses, weights))
+    return total if reduction == "sum" else total / math.fsum(weights)
 
 
 # NumPy as a good user writes it: vectorised, stable, temporaries reused where that reads naturally.
