@@ -1,46 +1,76 @@
 # Cholesky factorisation and triangular solves in double, for the matrices inside iterations.
 
+cdef enum:
+    THREADED = 192  # rows of a trailing matrix from which more than one thread works on it
+
+
+cdef Py_ssize_t factor(double* a, Py_ssize_t p, double* panels, int n_threads) noexcept nogil:
+    """Right-looking over steps of FO_STEP columns; the 1-based row of the first bad pivot, or 0."""
+    cdef double[FO_STEP] inverse
+    cdef Py_ssize_t j = 0, n, below, info, i, count
+    cdef double* diagonal
+    cdef double* under
+    while j < p:
+        n = min(FO_STEP, p - j)
+        diagonal = a + j * p + j
+        info = chol_diagonal(diagonal, p, n, inverse)
+        if info:
+            return j + info
+        below = p - j - n
+        under = diagonal + n * p
+        count = (below + chol_rows - 1) // chol_rows
+        if n_threads > 1 and below >= THREADED:
+            for i in prange(count, schedule="dynamic", chunksize=1, num_threads=n_threads):
+                chol_panel(diagonal, p, n, inverse, under + i * chol_rows * p, min(chol_rows, below - i * chol_rows),
+                           panels + i * chol_rows * n)
+            for i in prange(count, schedule="dynamic", chunksize=1, num_threads=n_threads):
+                chol_update(under + n, under, p, i * chol_rows, below, n, panels + i * chol_rows * n)
+        else:
+            for i in range(count):
+                chol_panel(diagonal, p, n, inverse, under + i * chol_rows * p, min(chol_rows, below - i * chol_rows),
+                           panels + i * chol_rows * n)
+            for i in range(count):
+                chol_update(under + n, under, p, i * chol_rows, below, n, panels + i * chol_rows * n)
+        j += n
+    return 0
+
+
 def cholesky(double[:, ::1] a, int n_threads):
     """Lower triangular factor of the symmetric matrix whose lower triangle is in a, in place.
 
     The strict upper triangle is neither read nor written. Returns 0, or the 1-based row of the
-    first pivot that is not positive.
+    first pivot that is not positive and finite.
     """
-    cdef Py_ssize_t p = a.shape[0], i, j, t
-    cdef double v
+    cdef Py_ssize_t p = a.shape[0], info
+    cdef void* base = NULL
+    cdef double* panels
     if a.shape[1] != p:
         raise ValueError(f"a must be square, got shape ({a.shape[0]}, {a.shape[1]})")
+    if p == 0:
+        return 0
+    panels = <double*> aligned((p + chol_rows) * FO_STEP * 8, &base)
     with nogil:
-        for j in range(p):
-            for i in range(j, p):
-                v = a[i, j]
-                for t in range(j):
-                    v = v - a[i, t] * a[j, t]
-                if i == j:
-                    if not v > 0.0:
-                        with gil:
-                            return j + 1
-                    a[j, j] = v ** 0.5
-                else:
-                    a[i, j] = v / a[j, j]
-    return 0
+        info = factor(&a[0, 0], p, panels, n_threads)
+    free(base)
+    return info
 
 
 def cholesky_solve(const double[:, ::1] l, double[:, ::1] b):
     """Solve (L L') x = b for each row b of b, in place."""
     cdef Py_ssize_t p = l.shape[0], i, j, c
     cdef double v
+    cdef double* x
+    cdef const double* row
     if l.shape[1] != p or b.shape[1] != p:
         raise ValueError(f"l must be (p, p) and b (m, p), got {(l.shape[0], l.shape[1])} and {(b.shape[0], b.shape[1])}")
     with nogil:
-        for c in range(b.shape[0]):
+        for c in range(b.shape[0] if p else 0):
+            x = &b[c, 0]
             for i in range(p):
-                v = b[c, i]
-                for j in range(i):
-                    v = v - l[i, j] * b[c, j]
-                b[c, i] = v / l[i, i]
+                x[i] = (x[i] - dot64(&l[i, 0], x, i)) / l[i, i]
             for i in range(p - 1, -1, -1):
-                v = b[c, i] / l[i, i]
-                b[c, i] = v
+                row = &l[i, 0]
+                v = x[i] / row[i]
+                x[i] = v
                 for j in range(i):
-                    b[c, j] = b[c, j] - l[i, j] * v
+                    x[j] = x[j] - row[j] * v

@@ -25,3 +25,12 @@ cdef extern from *:
     double tile_moments "FO(tile_moments)"(const real* x, Py_ssize_t ld, Py_ssize_t m, Py_ssize_t p, const real* w,
                                            const real* shift, double* mean, double* square) nogil
     int tile_not_finite "FO(tile_not_finite)"(const real* x, Py_ssize_t ld, Py_ssize_t m, Py_ssize_t p) nogil
+    enum:
+        FO_STEP
+        chol_rows "fo_chol_rows_f64"
+    Py_ssize_t chol_diagonal "fo_chol_diagonal_f64"(double* a, Py_ssize_t ld, Py_ssize_t n, double* inverse) nogil
+    void chol_panel "fo_chol_panel_f64"(const double* l, Py_ssize_t ld, Py_ssize_t n, const double* inverse, double* a,
+                                        Py_ssize_t rows, double* panel) nogil
+    void chol_update "fo_chol_update_f64"(double* c, const double* a, Py_ssize_t ld, Py_ssize_t at, Py_ssize_t rows,
+                                          Py_ssize_t n, const double* panel) nogil
+    double dot64 "fo_dot_f64"(const double* a, const double* b, Py_ssize_t n) nogil
