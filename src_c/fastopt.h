@@ -14,6 +14,11 @@
 #error "include fastopt.h without FO_SINGLE: it gives both precisions"
 #endif
 
+#if defined(__GNUC__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wunknown-pragmas" /* omp simd, in compilations without -fopenmp-simd */
+#endif
+
 #define FO_SINGLE 0
 #include "fo_math.h"
 #include "fo_losses.h"
@@ -25,6 +30,10 @@
 #include "fo_losses.h"
 #include "fo_updates.h"
 #undef FO_SINGLE
+
+#if defined(__GNUC__)
+#pragma GCC diagnostic pop
+#endif
 
 #undef FO
 #undef FO_K
