@@ -823,6 +823,30 @@ def test_optimizers_in_threads():
         np.testing.assert_array_equal(results[k], results["main"])
 
 
+def test_one_optimizer_in_two_threads():
+    """Refused, and the step that runs is whole."""
+    w = np.ones(1000)
+    seen = []
+
+    def rate(step):
+        other = threading.Thread(target=attempt)
+        other.start()
+        other.join()
+        return 0.5
+
+    def attempt():
+        try:
+            optimizer.step(np.ones(1000))
+        except RuntimeError as error:
+            seen.append(str(error))
+
+    optimizer = SGD(w, lr=rate)
+    for _ in range(2):
+        optimizer.step(np.ones(1000))
+    assert len(seen) == 2 and "already running" in seen[0]
+    assert (w == 0.0).all() and optimizer.n_steps == 2
+
+
 @pytest.mark.parametrize("dtype, real", [(np.float32, ctypes.c_float), (np.float64, ctypes.c_double)])
 @brief
 def test_block_functions_and_table(name, options, rule, dtype, real, isa):

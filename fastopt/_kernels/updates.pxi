@@ -93,7 +93,7 @@ def rules():
 
 
 cdef class Plan:
-    """The arrays of an optimizer that have this module's element type, cut into tasks.
+    """The arrays of an optimizer that have this module's element type, cut into tasks. One thread may use it at a time.
 
     Parameters
     ----------
@@ -115,7 +115,6 @@ cdef class Plan:
     cdef double* table
     cdef uintptr_t* spans
     cdef list params, slots, labels
-    cdef bint busy
 
     def __init__(self, list params, list slots, list rules, list groups, list labels, list where,
                  Py_ssize_t n_groups, list spans):
@@ -208,8 +207,6 @@ cdef class Plan:
         cdef object given
         cdef cnp.ndarray g, w
         cdef list copies = None
-        if self.busy:
-            raise RuntimeError("another thread is inside step() of this optimizer")
         for i in range(self.n):
             w = <cnp.ndarray> self.params[i]
             if (cnp.PyArray_DATA(w) != <void*> self.items[i].w or cnp.PyArray_SIZE(w) != self.sizes[i]
@@ -241,8 +238,6 @@ cdef class Plan:
         """One step with the loaded gradients; `rows` is one tuple of scalars for each group."""
         cdef Py_ssize_t i, k
         cdef tuple row
-        if self.busy:
-            raise RuntimeError("another thread is inside step() of this optimizer")
         if len(rows) != self.n_groups:
             raise ValueError("one row of scalars is needed for each group")
         for i in range(self.n_groups):
@@ -251,11 +246,7 @@ cdef class Plan:
                 raise ValueError(f"a row of scalars has {FO_SCALARS} numbers, got {len(row)}")
             for k in range(FO_SCALARS):
                 self.table[i * FO_SCALARS + k] = row[k]
-        self.busy = True
-        try:
-            self.tasks_run(n_threads)
-        finally:
-            self.busy = False
+        self.tasks_run(n_threads)
 
     def step(self, tuple grads, tuple rows, int n_threads):
         """`load` and `run` in one call."""

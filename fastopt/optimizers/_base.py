@@ -3,6 +3,7 @@
 import inspect
 import math
 import numbers
+import threading
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -63,6 +64,7 @@ class Optimizer:
                 options[name] = given.get(name, float(value))
         self._check(options)
         self._options, self._groups, self._grouped, self._step, self._plans = options, None, False, 0, None
+        self._running = threading.Lock()
         if params is not None:
             self._bind(params)
 
@@ -135,7 +137,7 @@ class Optimizer:
 
     def __setstate__(self, state):
         groups = state["_groups"]
-        self.__dict__.update(state, _groups=None, _plans=None)
+        self.__dict__.update(state, _groups=None, _plans=None, _running=threading.Lock())
         if groups is not None:
             self._groups = []
             for keys, params, own, wraps, slots, steps in groups:
@@ -290,6 +292,8 @@ class Optimizer:
         ------
         ValueError, TypeError
             Before any parameter is touched.
+        RuntimeError
+            Two threads step one optimizer at the same time.
 
         Notes
         -----
@@ -311,20 +315,25 @@ class Optimizer:
                 if isinstance(given, Mapping) and set(given) == {"params"} != set(group.keys):
                     given = given["params"]
                 flat += group.flatten(given, f"grads[{i}]")
-        if self._plans is None or self._table is not _kernels.table:
-            self._build()
-        rows = self._rows()
-        n_threads = threads(self._options["n_threads"], self._milliseconds)
-        if len(self._plans) == 1:
-            self._plans[0].step(flat, rows, n_threads)
-        else:
-            copies = [plan.load(flat) for plan in self._plans]  # kept until the arrays have been read
-            for plan in self._plans:
-                plan.run(rows, n_threads)
-            del copies
-        self._step += 1
-        for group in groups:
-            group.steps += 1
+        if not self._running.acquire(False):
+            raise RuntimeError("step() of this optimizer is already running, in another thread or around its schedule")
+        try:
+            if self._plans is None or self._table is not _kernels.table:
+                self._build()
+            rows = self._rows()
+            n_threads = threads(self._options["n_threads"], self._milliseconds)
+            if len(self._plans) == 1:
+                self._plans[0].step(flat, rows, n_threads)
+            else:
+                copies = [plan.load(flat) for plan in self._plans]  # kept until the arrays have been read
+                for plan in self._plans:
+                    plan.run(rows, n_threads)
+                del copies
+            self._step += 1
+            for group in groups:
+                group.steps += 1
+        finally:
+            self._running.release()
 
     @property
     def n_steps(self):
