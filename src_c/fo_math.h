@@ -72,15 +72,18 @@ FO_INLINE fo_real FO(with_sign)(fo_real magnitude, fo_real x)
     return FO(from_bits)(FO(to_bits)(magnitude) | (FO(to_bits)(x) & (fo_word)FO_SIGN_BIT));
 }
 
-/* e^x = e^r 2^k with |r| <= log(2)/2; *shifted holds k + bias in its low bits, and bits below the
- * exponent field only, so that *shifted << FO_MANTISSA is an exponent field of k + bias. */
-FO_INLINE fo_real FO(reduce)(fo_real x, fo_real bias, fo_word *shifted)
+/* x = k log(2) + r + low with |r| <= log(2)/2 and low below the last place of r. The low bits of
+ * *shifted hold k + bias, and no others reach the exponent field: *shifted << FO_MANTISSA is the
+ * number 2^(k + bias - FO_BIAS), where bias keeps that field positive. */
+FO_INLINE fo_real FO(reduce)(fo_real x, fo_real bias, fo_word *shifted, fo_real *low)
 {
     fo_real z = x * FO_C(FO_LOG2E) + (FO_SHIFT + bias);
     fo_real k = z - (FO_SHIFT + bias);
-    fo_real r = x - k * FO_C(FO_LN2_HIGH);
+    fo_real h = x - k * FO_C(FO_LN2_HIGH);
+    fo_real r = h - k * FO_C(FO_LN2_LOW);
     *shifted = FO(to_bits)(z);
-    return r - k * FO_C(FO_LN2_LOW);
+    *low = (h - r) - k * FO_C(FO_LN2_LOW);
+    return r;
 }
 
 FO_INLINE fo_real FO(exp)(fo_real x)
@@ -88,14 +91,14 @@ FO_INLINE fo_real FO(exp)(fo_real x)
     /* Beyond these e^x is 0 or infinite; 2^k needs two factors, k from -1076 to 1024. */
     const fo_real high = FO_SINGLE ? FO_K(89.0) : FO_K(710.0), low = FO_SINGLE ? FO_K(-104.0) : FO_K(-746.0);
     fo_word shifted, half;
-    fo_real r, p, d1, d2;
+    fo_real r, rest, p, d1, d2;
     x = x > high ? high : x;
     x = x < low ? low : x;
-    r = FO(reduce)(x, FO_K(2.0) * FO_BIAS, &shifted);
+    r = FO(reduce)(x, FO_K(2.0) * FO_BIAS, &shifted, &rest);
     half = shifted >> 1;
     d1 = FO(from_bits)(half << FO_MANTISSA);
     d2 = FO(from_bits)((shifted - half) << FO_MANTISSA);
-    p = FO(exp_tail)(r) * (r * r) + r;
+    p = (FO(exp_tail)(r) * r + FO_K(0.5)) * (r * r) + r;
     return (p * d1 + d1) * d2;
 }
 
@@ -104,11 +107,11 @@ FO_INLINE fo_real FO(expm1)(fo_real x)
     const fo_real high = FO_SINGLE ? FO_K(89.0) : FO_K(710.0), low = FO_SINGLE ? FO_K(-18.0) : FO_K(-39.0);
     const fo_real tiny = FO_SINGLE ? FO_K(0x1p-25) : FO_K(0x1p-54);
     fo_word shifted;
-    fo_real r, p, d, c = x > high ? high : x;
+    fo_real r, rest, p, d, c = x > high ? high : x;
     c = c < low ? low : c;
-    r = FO(reduce)(c, FO_K(1.0) * (FO_BIAS - 1), &shifted);
+    r = FO(reduce)(c, FO_K(1.0) * (FO_BIAS - 1), &shifted, &rest);
     d = FO(from_bits)(shifted << FO_MANTISSA); /* 2^(k-1): 2^1024 has no number */
-    p = FO(exp_tail)(r) * (r * r) + r;
+    p = ((FO(exp_tail)(r) * r + FO_K(0.5)) * (r * r) + rest) + r;
     p = (p * d + (d - FO_K(0.5))) * FO_K(2.0);
     return FO(abs)(x) < tiny ? x : p; /* keeps -0 and the last bit of subnormal numbers */
 }
@@ -145,7 +148,7 @@ FO_INLINE fo_real FO(log_special)(fo_real x)
 FO_INLINE fo_real FO(log)(fo_real x)
 {
     const fo_real least = FO_SINGLE ? FO_K(0x1p-126) : FO_K(0x1p-1022);
-    const fo_real up = FO_SINGLE ? FO_K(0x1p+24) : FO_K(0x1p+54), digits = FO_MANTISSA + 1;
+    const fo_real up = FO_SINGLE ? FO_K(0x1p+24) : FO_K(0x1p+53), digits = FO_MANTISSA + 1;
     fo_real k, m, y;
     fo_real scaled = x < least ? x * up : x;
     fo_real shift = x < least ? digits : FO_K(0.0);
@@ -173,22 +176,20 @@ FO_INLINE fo_real FO(log1p)(fo_real x)
     return FO(abs)(x) < tiny ? x : y;
 }
 
-/* e^x for x <= 0 as a quotient: e^r = (c + r) / (c - r), c = r coth(r/2) even in r and near 2.
- * *below is c - r, the returned numerator 2^k (c + r). It costs half of the polynomial of exp and
- * leaves the division to be shared with whatever the exponential is divided into. */
-FO_INLINE fo_real FO(exp_quotient)(fo_real x, fo_real *below)
+/* e^(-|x|) */
+FO_INLINE fo_real FO(exp_minus_abs)(fo_real x)
 {
     /* k >= -1076 (-150): a factor that keeps the exponent field positive is taken off last. */
     const fo_real low = FO_SINGLE ? FO_K(-104.0) : FO_K(-746.0);
     const fo_real lift = FO_SINGLE ? FO_K(30.0) : FO_K(60.0), drop = FO_SINGLE ? FO_K(0x1p-30) : FO_K(0x1p-60);
     fo_word shifted;
-    fo_real r, t, c;
+    fo_real r, rest, p, d;
+    x = FO(minus_abs)(x);
     x = x < low ? low : x;
-    r = FO(reduce)(x, lift + FO_BIAS, &shifted);
-    t = r * r;
-    c = FO(coth_tail)(t) * t + FO_K(2.0);
-    *below = c - r;
-    return (c + r) * (FO(from_bits)(shifted << FO_MANTISSA) * drop);
+    r = FO(reduce)(x, lift + FO_BIAS, &shifted, &rest);
+    d = FO(from_bits)(shifted << FO_MANTISSA);
+    p = (FO(exp_tail)(r) * r + FO_K(0.5)) * (r * r) + r;
+    return (p * d + d) * drop;
 }
 
 /* What the logistic function and its relatives need, from one exponential.
@@ -205,12 +206,13 @@ typedef struct {
 FO_INLINE FO(logistic_pair) FO(logistic_parts)(fo_real x)
 {
     FO(logistic_pair) o;
-    fo_real below, s, t;
-    fo_real above = FO(exp_quotient)(FO(minus_abs)(x), &below);
-    o.minor = above / (below + above);
-    s = above / (below + FO_K(0.5) * above);
+    fo_real s, t, e = FO(exp_minus_abs)(x);
+    /* e q / (1 + q) would do; e - e q takes most of the quotient's rounding errors away */
+    s = e / (FO_K(1.0) + e);
+    o.minor = e - e * s;
+    s = e / (FO_K(2.0) + e);
     t = s * s;
-    o.log1p_exp = s + (s * t) * FO(log1p_tail)(t);
+    o.log1p_exp = e - s * (e - t * FO(log1p_tail)(t));
     o.step = x >= FO_K(0.0) ? FO_K(1.0) : FO_K(0.0);
     o.signed_minor = x >= FO_K(0.0) ? -o.minor : o.minor;
     return o;
@@ -226,23 +228,27 @@ FO_INLINE fo_real FO(softplus)(fo_real x)
 /* 1 / (1 + e^(-x)) */
 FO_INLINE fo_real FO(sigmoid)(fo_real x)
 {
-    fo_real below;
-    fo_real above = FO(exp_quotient)(FO(minus_abs)(x), &below);
-    return (x >= FO_K(0.0) ? below : above) / (below + above);
+    FO(logistic_pair) o = FO(logistic_parts)(x);
+    return o.step + o.signed_minor;
 }
 
 FO_INLINE fo_real FO(tanh)(fo_real x)
 {
-    /* (1 - e) / (1 + e) with e = e^(-2|x|) = 2^k (c + r) / (c - r): for k = 0 this is -r / c. */
+    /* (1 - e) / (1 + e), e = e^(-2|x|) = d (1 + p + tail) with d = 2^k and 1 + p + tail = e^r: 1 - d and
+     * d p are exact, so that nothing cancels. */
     const fo_real low = FO_SINGLE ? FO_K(-20.0) : FO_K(-44.0);
     fo_word shifted;
-    fo_real r, t, c, d, a = FO_K(2.0) * FO(minus_abs)(x);
+    fo_real r, rest, p, tail, d, above, lost, a = FO_K(2.0) * FO(minus_abs)(x);
     a = a < low ? low : a;
-    r = FO(reduce)(a, FO_K(1.0) * FO_BIAS, &shifted);
+    r = FO(reduce)(a, FO_K(1.0) * FO_BIAS, &shifted, &rest);
     d = FO(from_bits)(shifted << FO_MANTISSA);
-    t = r * r;
-    c = FO(coth_tail)(t) * t + FO_K(2.0);
-    t = (c * (FO_K(1.0) - d) - r * (FO_K(1.0) + d)) / (c * (FO_K(1.0) + d) - r * (FO_K(1.0) - d));
-    return FO(with_sign)(t, x);
+    tail = (FO(exp_tail)(r) * r + FO_K(0.5)) * (r * r) + rest;
+    p = tail + r;
+    tail = tail - (p - r);
+    above = (FO_K(1.0) - d) - d * p;
+    /* What rounding took from the numerator; 1 / (1 + e) is (1 + tanh) / 2. */
+    lost = ((FO_K(1.0) - d) - above) - d * p - d * tail;
+    a = above / ((FO_K(1.0) + d) + d * p);
+    return FO(with_sign)(a + lost * (FO_K(0.5) + FO_K(0.5) * a), x);
 }
 #endif

@@ -10,105 +10,73 @@
 #define FO_LN2_LOW_F32 0x1.90bfbe0000000p-11f
 #define FO_LOG2E_F32 0x1.7154760000000p+0f
 
-/* (e^r - 1 - r) / r^2, |r| <= log(2)/2; error 1.2e-16 */
+/* (e^t - 1 - t - t^2/2) / t^3, |t| <= log(2)/2; error 6.1e-18 */
 FO_INLINE double fo_exp_tail_f64(double t)
 {
-    double p;
-    p = 0x1.af390ba7e6f47p-26;
-    p = p * t + 0x1.2891d4ffbb0f9p-22;
-    p = p * t + 0x1.71de0d85293b8p-19;
-    p = p * t + 0x1.a019b8ca26fcfp-16;
-    p = p * t + 0x1.a01a01a7cebcdp-13;
-    p = p * t + 0x1.6c16c1789d1d7p-10;
-    p = p * t + 0x1.11111111109a6p-7;
-    p = p * t + 0x1.5555555553d37p-5;
-    p = p * t + 0x1.5555555555556p-3;
-    p = p * t + 0x1.0000000000001p-1;
-    return p;
+    double u = t * t, p = 0x1.af79bdbca369bp-26, q = 0x1.28a078c20bc8fp-22;
+    p = p * u + 0x1.71dde82f08842p-19;
+    q = q * u + 0x1.a019aa41baaa6p-16;
+    p = p * u + 0x1.a01a01b694344p-13;
+    q = q * u + 0x1.6c16c17d0c9c7p-10;
+    p = p * u + 0x1.111111110e528p-7;
+    q = q * u + 0x1.5555555553125p-5;
+    p = p * u + 0x1.555555555555cp-3;
+    return q * t + p;
 }
 
-/* (e^r - 1 - r) / r^2, |r| <= log(2)/2; error 6.7e-8 */
+/* (e^t - 1 - t - t^2/2) / t^3, |t| <= log(2)/2; error 3.4e-9 */
 FO_INLINE float fo_exp_tail_f32(float t)
 {
-    float p;
-    p = 0x1.6d117c0000000p-10f;
-    p = p * t + 0x1.120be20000000p-7f;
-    p = p * t + 0x1.5555180000000p-5f;
-    p = p * t + 0x1.5554dc0000000p-3f;
-    p = p * t + 0x1.0000000000000p-1f;
+    float p = 0x1.6d7ba60000000p-10f;
+    p = p * t + 0x1.123a8a0000000p-7f;
+    p = p * t + 0x1.5554be0000000p-5f;
+    p = p * t + 0x1.5554900000000p-3f;
     return p;
 }
 
-/* (r coth(r/2) - 2) / r^2 in t = r^2, |r| <= log(2)/2; error 6.5e-17 */
-FO_INLINE double fo_coth_tail_f64(double t)
-{
-    double p;
-    p = 0x1.63f123c24a857p-25;
-    p = p * t + -0x1.bbd52fec5a3ebp-20;
-    p = p * t + 0x1.1566ab5b82902p-14;
-    p = p * t + -0x1.6c16c16c0aa83p-9;
-    p = p * t + 0x1.5555555555553p-3;
-    return p;
-}
-
-/* (r coth(r/2) - 2) / r^2 in t = r^2, |r| <= log(2)/2; error 1.2e-7 */
-FO_INLINE float fo_coth_tail_f32(float t)
-{
-    float p;
-    p = -0x1.6b0c5e0000000p-9f;
-    p = p * t + 0x1.5555460000000p-3f;
-    return p;
-}
-
-/* (2 atanh(s)/s - 2) / s^2 in t = s^2, |s| <= 3 - sqrt(8); error 3.2e-16 */
+/* (2 atanh(s)/s - 2) / s^2 in t = s^2, |s| <= 3 - sqrt(8); error 3.1e-18 */
 FO_INLINE double fo_log_tail_f64(double t)
 {
-    double p;
-    p = 0x1.2b5f68a50d903p-3;
-    p = p * t + 0x1.39fdcceb4bb45p-3;
-    p = p * t + 0x1.7462b91b8df65p-3;
-    p = p * t + 0x1.c71c62d5e53e0p-3;
-    p = p * t + 0x1.2492492dfd86cp-2;
-    p = p * t + 0x1.9999999995273p-2;
-    p = p * t + 0x1.5555555555558p-1;
-    return p;
+    double u = t * t, p = 0x1.2f0d8ee7fd86cp-3, q = 0x1.39a0f4f691f53p-3;
+    p = p * u + 0x1.7466462d1f597p-3;
+    q = q * u + 0x1.c71c51e7f45fep-3;
+    p = p * u + 0x1.2492494217a46p-2;
+    q = q * u + 0x1.999999997fb31p-2;
+    p = p * u + 0x1.5555555555593p-1;
+    return q * t + p;
 }
 
-/* (2 atanh(s)/s - 2) / s^2 in t = s^2, |s| <= 3 - sqrt(8); error 2.0e-7 */
+/* (2 atanh(s)/s - 2) / s^2 in t = s^2, |s| <= 3 - sqrt(8); error 1.8e-9 */
 FO_INLINE float fo_log_tail_f32(float t)
 {
-    float p;
-    p = 0x1.2ee8c80000000p-2f;
-    p = p * t + 0x1.997c220000000p-2f;
-    p = p * t + 0x1.55555c0000000p-1f;
+    float p = 0x1.31e6780000000p-2f;
+    p = p * t + 0x1.995e9c0000000p-2f;
+    p = p * t + 0x1.55557a0000000p-1f;
     return p;
 }
 
-/* (2 atanh(s/2)/s - 1) / s^2 in t = s^2, 0 <= s <= 2/3; error 1.7e-17 */
+/* (2 atanh(s)/s - 2) / s^2 in t = s^2, 0 <= s <= 1/3; error 6.7e-18 */
 FO_INLINE double fo_log1p_tail_f64(double t)
 {
-    double p;
-    p = 0x1.4b0a26c5f2aefp-24;
-    p = p * t + 0x1.687a6e7c95176p-23;
-    p = p * t + 0x1.eb905e8575054p-21;
-    p = p * t + 0x1.10ac75dc602b1p-18;
-    p = p * t + 0x1.3b18b294bebf9p-16;
-    p = p * t + 0x1.745cf0b0e03bdp-14;
-    p = p * t + 0x1.c71c727143318p-12;
-    p = p * t + 0x1.24924923d44c6p-9;
-    p = p * t + 0x1.999999999a3ddp-7;
-    p = p * t + 0x1.5555555555555p-4;
-    return p;
+    double u = t * t, p = 0x1.5c8a46a5f408ep-3, q = 0x1.559c61c738bb9p-4;
+    p = p * u + 0x1.efdd7f1fed3b2p-4;
+    q = q * u + 0x1.106768da2cca8p-3;
+    p = p * u + 0x1.3b1de31f638c4p-3;
+    q = q * u + 0x1.745cb39ba1af1p-3;
+    p = p * u + 0x1.c71c741f8ad3bp-3;
+    q = q * u + 0x1.24924920857a4p-2;
+    p = p * u + 0x1.99999999a083fp-2;
+    q = q * u + 0x1.5555555555535p-1;
+    return p * t + q;
 }
 
-/* (2 atanh(s/2)/s - 1) / s^2 in t = s^2, 0 <= s <= 2/3; error 3.8e-8 */
+/* (2 atanh(s)/s - 2) / s^2 in t = s^2, 0 <= s <= 1/3; error 9.9e-9 */
 FO_INLINE float fo_log1p_tail_f32(float t)
 {
-    float p;
-    p = 0x1.12f5980000000p-11f;
-    p = p * t + 0x1.21249a0000000p-9f;
-    p = p * t + 0x1.99ad6c0000000p-7f;
-    p = p * t + 0x1.55554c0000000p-4f;
+    float p = 0x1.1ef86e0000000p-2f;
+    p = p * t + 0x1.1eb6120000000p-2f;
+    p = p * t + 0x1.99d27c0000000p-2f;
+    p = p * t + 0x1.5555000000000p-1f;
     return p;
 }
 #endif

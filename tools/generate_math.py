@@ -1,9 +1,10 @@
 """Writes src_c/fo_math_coefficients.h: the polynomials of fo_math.h, fitted with mpmath.
 
 Run `python tools/generate_math.py` from anywhere; `--check` compares instead of writing and exits
-with 1 on a difference. Each polynomial is a Chebyshev fit (close to the minimax one) of an even or
-odd part of exp or log at 60 digits, rounded to the element type; the largest error of the rounded
-polynomial over its interval is written beside it.
+with 1 on a difference. Each polynomial is the minimax fit (Remez exchange at 60 digits) of what is
+left of exp or log behind the leading terms, weighted with the factor that multiplies it in the
+function, and then rounded to the element type. The largest weighted error of the rounded polynomial
+is written beside it.
 """
 
 import argparse
@@ -15,21 +16,14 @@ from mpmath import mp, mpf
 
 TARGET = Path(__file__).resolve().parent.parent / "src_c" / "fo_math_coefficients.h"
 DIGITS = 60
+GRID = 1000
 
 
 def exp_tail(r):
-    """(e^r - 1 - r) / r^2."""
+    """(e^r - 1 - r - r^2/2) / r^3; the square's coefficient stays 1/2, which has no rounding error."""
     if abs(r) < mpf(10) ** -8:
-        return sum(r**i / mp.factorial(i + 2) for i in range(9))
-    return (mp.expm1(r) - r) / r**2
-
-
-def coth_tail(t):
-    """(r coth(r/2) - 2) / r^2 as a function of t = r^2."""
-    if t < mpf(10) ** -14:
-        return mpf(1) / 6 - t / 360 + t**2 / 15120
-    r = mp.sqrt(t)
-    return (r * mp.coth(r / 2) - 2) / t
+        return sum(r**i / mp.factorial(i + 3) for i in range(9))
+    return (mp.expm1(r) - r - r**2 / 2) / r**3
 
 
 def log_tail(t):
@@ -40,22 +34,55 @@ def log_tail(t):
     return (2 * mp.atanh(s) / s - 2) / t
 
 
-def log_tail_double(t):
-    """log((2 + s) / (2 - s)) = s + s^3 P(s^2); P as a function of t = s^2."""
-    return log_tail(t / 4) / 8
-
-
 def polynomials():
-    """(name, function, low, high, number of coefficients for double, for float, comment)."""
+    """(name, function, weight, low, high, coefficients for double, for float, comment)."""
     half = mp.log(2) / 2 * mpf("1.001")
-    third = mpf(4) / 9
+    ninth = mpf(1) / 9
     narrow = ((mp.sqrt(2) - 1) / (mp.sqrt(2) + 1)) ** 2 * mpf("1.001")
+    atanh = "(2 atanh(s)/s - 2) / s^2 in t = s^2"
     return [
-        ("exp_tail", exp_tail, -half, half, 10, 5, "(e^r - 1 - r) / r^2, |r| <= log(2)/2"),
-        ("coth_tail", coth_tail, mpf(0), half**2, 5, 2, "(r coth(r/2) - 2) / r^2 in t = r^2, |r| <= log(2)/2"),
-        ("log_tail", log_tail, mpf(0), narrow, 7, 3, "(2 atanh(s)/s - 2) / s^2 in t = s^2, |s| <= 3 - sqrt(8)"),
-        ("log1p_tail", log_tail_double, mpf(0), third, 10, 4, "(2 atanh(s/2)/s - 1) / s^2 in t = s^2, 0 <= s <= 2/3"),
+        ("exp_tail", exp_tail, lambda r: abs(r) ** 3, -half, half, 9, 4, "(e^t - 1 - t - t^2/2) / t^3, |t| <= log(2)/2"),
+        ("log_tail", log_tail, lambda t: t, mpf(0), narrow, 7, 3, f"{atanh}, |s| <= 3 - sqrt(8)"),
+        ("log1p_tail", log_tail, lambda t: t, mpf(0), ninth, 10, 4, f"{atanh}, 0 <= s <= 1/3"),
     ]
+
+
+def minimax(function, weight, low, high, count):
+    """Coefficients, constant first, of the polynomial with the least largest weighted error.
+
+    The reference of count + 1 points starts at Chebyshev's extrema; each round solves for the
+    polynomial whose weighted error alternates there, and moves the points to the extrema found on
+    a grid.
+    """
+    grid = [(low + high) / 2 - (high - low) / 2 * mp.cos(mp.pi * (i + mpf(1) / 3) / GRID) for i in range(GRID)]
+    values, weights = [function(t) for t in grid], [weight(t) for t in grid]
+    chosen = [round(i * (GRID - 1) / count) for i in range(count + 1)]
+    for _ in range(30):
+        matrix = mp.matrix(count + 1, count + 1)
+        right = mp.matrix(count + 1, 1)
+        for row, i in enumerate(chosen):
+            for j in range(count):
+                matrix[row, j] = grid[i] ** j
+            matrix[row, count] = (-1) ** row / weights[i]
+            right[row] = values[i]
+        solution = mp.lu_solve(matrix, right)
+        coefficients = [solution[j] for j in range(count)]
+        errors = [w * (mp.polyval(coefficients[::-1], t) - v) for t, v, w in zip(grid, values, weights)]
+        # the largest error of each stretch of one sign; of too many, the smaller end goes
+        extrema = [0]
+        for i in range(1, GRID):
+            if errors[i] * errors[extrema[-1]] < 0:
+                extrema.append(i)
+            elif abs(errors[i]) > abs(errors[extrema[-1]]):
+                extrema[-1] = i
+        while len(extrema) > count + 1:
+            extrema.pop(0 if abs(errors[extrema[0]]) < abs(errors[extrema[-1]]) else -1)
+        if len(extrema) < count + 1:
+            raise ArithmeticError(f"the error alternates {len(extrema)} times, {count + 1} expected")
+        if extrema == chosen:
+            return coefficients
+        chosen = extrema
+    raise ArithmeticError("the exchange did not settle")
 
 
 def rounded(value, single):
@@ -64,24 +91,31 @@ def rounded(value, single):
     return struct.unpack("f", struct.pack("f", value))[0] if single else value
 
 
-def fit(function, low, high, count, single):
-    """Coefficients, constant first, and the largest error of the rounded polynomial."""
-    coefficients = [rounded(c, single) for c in reversed(mp.chebyfit(function, [low, high], count))]
-    error = mpf(0)
-    for i in range(401):
-        t = (low + high) / 2 - (high - low) / 2 * mp.cos(mp.pi * i / 400)
-        error = max(error, abs(mp.polyval([mpf(c) for c in reversed(coefficients)], t) - function(t)))
-    return coefficients, error
+def fit(function, weight, low, high, count, single):
+    """Rounded coefficients, constant first, and their largest weighted error."""
+    coefficients = [rounded(c, single) for c in minimax(function, weight, low, high, count)]
+    points = [low + (high - low) * i / 400 for i in range(401)]
+    exact = [mpf(c) for c in reversed(coefficients)]
+    return coefficients, max(abs(weight(t) * (mp.polyval(exact, t) - function(t))) for t in points)
 
 
 def literal(value, single):
     return value.hex() + ("f" if single else "")
 
 
-def horner(coefficients, single):
-    lines = [f"    p = {literal(coefficients[-1], single)};"]
-    lines += [f"    p = p * t + {literal(c, single)};" for c in reversed(coefficients[:-1])]
-    return lines
+def polynomial(coefficients, real, single):
+    """The body of a function: Horner's rule, in double as two overlapping chains of even and odd powers."""
+    step = 1 if single else 2
+    names = "p" if single else "pq"
+    starts = [f"{n} = {literal(c, single)}" for n, c in zip(names, reversed(coefficients))]
+    lines = [f"    {real} {', '.join(([] if single else ['u = t * t']) + starts)};"]
+    for i, c in enumerate(reversed(coefficients[:-step])):
+        name = names[i % step]
+        lines.append(f"    {name} = {name} * {'t' if single else 'u'} + {literal(c, single)};")
+    if single:
+        return [*lines, "    return p;"]
+    odd, even = ("q", "p") if len(coefficients) % 2 else ("p", "q")
+    return [*lines, f"    return {odd} * t + {even};"]
 
 
 def constants():
@@ -108,17 +142,15 @@ def text():
         "",
         *constants(),
     ]
-    for name, function, low, high, double_count, single_count, comment in polynomials():
+    for name, function, weight, low, high, double_count, single_count, comment in polynomials():
         for single, suffix, real, count in ((0, "f64", "double", double_count), (1, "f32", "float", single_count)):
-            coefficients, error = fit(function, low, high, count, single)
+            coefficients, error = fit(function, weight, low, high, count, single)
             out += [
                 "",
                 f"/* {comment}; error {mp.nstr(error, 2)} */",
                 f"FO_INLINE {real} fo_{name}_{suffix}({real} t)",
                 "{",
-                f"    {real} p;",
-                *horner(coefficients, single),
-                "    return p;",
+                *polynomial(coefficients, real, single),
                 "}",
             ]
     out += ["#endif", ""]
