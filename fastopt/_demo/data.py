@@ -100,7 +100,8 @@ def from_csv(path, target):
         sentence = f"target {target!r}: numbers; Ridge and LinearRegression"
         return [Problem(target, X, y, "Ridge"), Problem(target, X, y, "LinearRegression")], sentence
     classes = ", ".join(what[:6]) + (", ..." if len(what) > 6 else "")
-    return [Problem(target, X, y, "LogisticRegression")], f"target {target!r}: {len(what)} classes ({classes}); LogisticRegression"
+    sentence = f"target {target!r}: {len(what)} classes ({classes}); LogisticRegression"
+    return [Problem(target, X, y, "LogisticRegression")], sentence
 
 
 def _read(path):

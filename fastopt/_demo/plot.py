@@ -57,11 +57,21 @@ def _fits(axes, comparisons):
         axes.plot(1e3 * history["seconds"], excess, "-o", color=colour, markersize=4, label=name)
         for fit, marker in zip(comparison.fits[1:], ("s", "^")):
             if fit.seconds is not None:
-                axes.plot(1e3 * fit.seconds, max(fit.excess, FLOOR), marker, color=colour, fillstyle="none", markersize=8)
+                axes.plot(
+                    1e3 * fit.seconds, max(fit.excess, FLOOR), marker, color=colour, fillstyle="none", markersize=8
+                )
     axes.plot([], [], "ks", fillstyle="none", label="NumPy, whole fit")
     axes.plot([], [], "k^", fillstyle="none", label="scikit-learn, whole fit")
     axes.axhline(TARGET, color="0.5", linestyle="--", linewidth=1)
-    axes.text(0.99, TARGET, f"target {TARGET:.0e}", transform=axes.get_yaxis_transform(), ha="right", va="bottom", color="0.35")
+    axes.text(
+        0.99,
+        TARGET,
+        f"target {TARGET:.0e}",
+        transform=axes.get_yaxis_transform(),
+        ha="right",
+        va="bottom",
+        color="0.35",
+    )
     axes.set(
         xscale="log",
         yscale="log",
@@ -75,7 +85,7 @@ def _fits(axes, comparisons):
 
 def _steps(axes, runs, minimum):
     for run in runs:
-        excess = np.maximum(run.losses - minimum, FLOOR)
+        excess = np.maximum(run.losses[0] - minimum, FLOOR)
         axes.plot(run.steps, excess, label=f"{run.method.name}, lr {run.method.lr:g}")
     axes.set(
         xscale="log",

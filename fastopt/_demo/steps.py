@@ -43,23 +43,13 @@ METHODS = [
 
 
 @dataclass
-class Run:
-    """Losses at the checkpoints and the seconds of all steps."""
-
-    losses: np.ndarray
-    seconds: float
-
-
-@dataclass
 class Comparison:
-    """One method by both; seconds are medians of a step."""
+    """One method by the three loops: fastopt's kernels, LinearObjective, NumPy."""
 
     method: Method
     steps: np.ndarray  # the checkpoints, numbers of steps made
-    losses: np.ndarray
-    numpy_losses: np.ndarray
-    seconds: float
-    numpy_seconds: float
+    losses: np.ndarray  # (3, checkpoints), of all rows
+    seconds: list  # medians of a step
 
     @property
     def n_steps(self):
@@ -67,8 +57,8 @@ class Comparison:
 
     @property
     def difference(self):
-        """Largest relative difference of the losses at any checkpoint."""
-        return float(np.max(np.abs(self.losses - self.numpy_losses) / self.numpy_losses))
+        """Largest relative difference from NumPy's losses at any checkpoint."""
+        return float(np.max(np.abs(self.losses[:2] / self.losses[2] - 1)))
 
 
 def _batches(n, size):
@@ -82,67 +72,116 @@ def _orders(n, batch, epochs):
     return [rng.permutation(n) if batch else np.arange(n) for _ in range(epochs)]
 
 
-def with_fastopt(method, X, y, orders, checkpoints):
-    """Parameters at the checkpoints and seconds: LinearObjective's gradients, fastopt's update rule."""
-    start = time.perf_counter()
-    X_now, y_now = np.empty_like(X), np.empty_like(y)
-    batches = [
-        LinearObjective(X_now[rows], y_now[rows], "half_squared_error", n_threads=1)
-        for rows in _batches(len(y), method.batch)
-    ]
-    params = np.zeros(X.shape[1] + 1)
-    optimizer = method.optimizer(params)
-    kept, steps = [], 0
-    for order in orders:
-        np.take(X, order, axis=0, out=X_now, mode="clip")
-        np.take(y, order, out=y_now, mode="clip")
-        for batch in batches:
-            optimizer.step(batch.gradient(params))
-            steps += 1
-            if steps in checkpoints:
-                kept.append(params.copy())
-    return kept, time.perf_counter() - start
+class Loop:
+    """Epochs over shuffled batches; subclasses make the steps on `params`, intercept last.
+
+    `batches` holds what `step` gets for each batch: views of the buffers that an epoch's rows are put into.
+    """
+
+    def __init__(self, method, X, y):
+        self.method, self.X, self.y = method, X, y
+        self.X_now, self.y_now = np.empty_like(X), np.empty_like(y)
+        self.params = np.zeros(X.shape[1] + 1)
+        self.batches = [self.prepare(self.X_now[rows], self.y_now[rows]) for rows in _batches(len(y), method.batch)]
+
+    def run(self, orders, checkpoints):
+        """Parameters at the checkpoints."""
+        step, params, kept, steps = self.step, self.params, [], 0
+        for order in orders:
+            np.take(self.X, order, axis=0, out=self.X_now, mode="clip")
+            np.take(self.y, order, out=self.y_now, mode="clip")
+            for batch in self.batches:
+                step(batch)
+                steps += 1
+                if steps in checkpoints:
+                    kept.append(params.copy())
+        return kept
 
 
-def with_numpy(method, X, y, orders, checkpoints):
-    """The same in NumPy."""
-    start = time.perf_counter()
-    X_now, y_now = np.empty_like(X), np.empty_like(y)
-    batches = [(X_now[rows], y_now[rows]) for rows in _batches(len(y), method.batch)]
-    params = np.zeros(X.shape[1] + 1)
-    coef, gradient = params[:-1], np.empty_like(params)
-    first, second = np.zeros_like(params), np.zeros_like(params)
-    lr, momentum, (beta1, beta2) = method.lr, method.momentum, BETAS
-    kept, steps = [], 0
-    for order in orders:
-        np.take(X, order, axis=0, out=X_now, mode="clip")
-        np.take(y, order, out=y_now, mode="clip")
-        for X_batch, y_batch in batches:
-            residual = X_batch @ coef
-            residual += params[-1]
-            residual -= y_batch
-            np.dot(residual, X_batch, out=gradient[:-1])
+class Objectives(Loop):
+    """fastopt's public classes: LinearObjective's gradient and an optimizer, each called once a step."""
+
+    def __init__(self, method, X, y):
+        super().__init__(method, X, y)
+        self.optimizer = method.optimizer(self.params)
+
+    def prepare(self, X, y):
+        return LinearObjective(X, y, "half_squared_error", n_threads=1)
+
+    def step(self, objective):
+        self.optimizer.step(objective.gradient(self.params))
+
+
+class Kernels(Objectives):
+    """The pass over the rows that LinearObjective makes, called without its checks and copies."""
+
+    def __init__(self, method, X, y):
+        super().__init__(method, X, y)
+        self.gradient = np.empty_like(self.params)
+        self.parts = [array[part] for array in (self.params, self.gradient) for part in (slice(-1), slice(-1, None))]
+        self.parts[::2] = [part[None] for part in self.parts[::2]]
+
+    def prepare(self, X, y):
+        objective = super().prepare(X, y)
+        return objective.handle, 1.0 / len(y)
+
+    def step(self, batch):
+        handle, share = batch
+        handle.value_gradient(*self.parts, None, 1)
+        self.gradient *= share
+        self.optimizer.step(self.gradient)
+
+
+class NumPy(Loop):
+    """The same steps in NumPy, in place where that is natural."""
+
+    def __init__(self, method, X, y):
+        super().__init__(method, X, y)
+        self.coef = self.params[:-1]
+        self.gradient, self.first, self.second = (np.zeros_like(self.params) for _ in range(3))
+        self.steps = 0
+        self.step = {"sgd": self.sgd, "adam": self.adam}[method.rule]
+        if method.momentum:
+            self.step = self.momentum
+
+    def prepare(self, X, y):
+        return (X[0], y) if len(y) == 1 else (X, y)
+
+    def slope(self, batch):
+        """The gradient at a batch; that of a single row needs no sums."""
+        X, y = batch
+        gradient = self.gradient
+        residual = X @ self.coef
+        residual += self.params[-1]
+        residual -= y
+        if X.ndim == 1:
+            np.multiply(X, residual, out=gradient[:-1])
+            gradient[-1] = residual[0]
+        else:
+            np.dot(residual, X, out=gradient[:-1])
             gradient[-1] = residual.sum()
             gradient /= len(residual)
-            steps += 1
-            if method.rule == "adam":
-                first *= beta1
-                first += (1 - beta1) * gradient
-                second *= beta2
-                second += (1 - beta2) * gradient * gradient
-                root = np.sqrt(second)
-                root /= (1 - beta2**steps) ** 0.5
-                root += EPS
-                params -= lr / (1 - beta1**steps) * first / root
-            elif momentum:
-                first *= momentum
-                first += gradient
-                params -= lr * first
-            else:
-                params -= lr * gradient
-            if steps in checkpoints:
-                kept.append(params.copy())
-    return kept, time.perf_counter() - start
+        return gradient
+
+    def sgd(self, batch):
+        self.params -= self.method.lr * self.slope(batch)
+
+    def momentum(self, batch):
+        self.first *= self.method.momentum
+        self.first += self.slope(batch)
+        self.params -= self.method.lr * self.first
+
+    def adam(self, batch):
+        (beta1, beta2), gradient = BETAS, self.slope(batch)
+        self.steps += 1
+        self.first *= beta1
+        self.first += (1 - beta1) * gradient
+        self.second *= beta2
+        self.second += (1 - beta2) * gradient * gradient
+        root = np.sqrt(self.second)
+        root /= (1 - beta2**self.steps) ** 0.5
+        root += EPS
+        self.params -= self.method.lr / (1 - beta1**self.steps) * self.first / root
 
 
 def minimum(X, y):
@@ -153,21 +192,22 @@ def minimum(X, y):
 
 
 def compare(method, X, y, *, epochs=EPOCHS, repeats=5):
-    """Run a method by both, in turns, and return the `Comparison`."""
+    """Run a method by all loops, in turns, and return the `Comparison`."""
     orders = _orders(len(y), method.batch, epochs)
     n_steps = epochs * len(_batches(len(y), method.batch))
     steps = np.unique(np.geomspace(1, n_steps, CHECKPOINTS).round().astype(int))
     checkpoints = frozenset(steps.tolist())
-    seconds = {with_fastopt: [], with_numpy: []}
-    kept = {}
+    loops = [Kernels, Objectives, NumPy]
+    seconds, kept = [[] for _ in loops], [None] * len(loops)
     for turn in range(repeats):
-        for run in (with_fastopt, with_numpy)[:: 1 - 2 * (turn % 2)]:
-            kept[run], elapsed = run(method, X, y, orders, checkpoints)
-            seconds[run].append(elapsed / n_steps)
+        for i in np.roll(np.arange(len(loops)), turn):
+            loop = loops[i](method, X, y)
+            start = time.perf_counter()
+            kept[i] = loop.run(orders, checkpoints)
+            seconds[i].append((time.perf_counter() - start) / n_steps)
     whole = LinearObjective(X, y, "half_squared_error", n_threads=1)
-    losses, numpy_losses = (np.array([whole.value(params) for params in kept[run]]) for run in (with_fastopt, with_numpy))
-    ours, theirs = (statistics.median(seconds[run]) for run in (with_fastopt, with_numpy))
-    return Comparison(method, steps, losses, numpy_losses, ours, theirs)
+    losses = np.array([[whole.value(params) for params in run] for run in kept])
+    return Comparison(method, steps, losses, [statistics.median(s) for s in seconds])
 
 
 COLUMNS = {
@@ -177,8 +217,9 @@ COLUMNS = {
     "steps": ">",
     "loss, fastopt": ">",
     "loss, NumPy": ">",
-    "largest difference": ">",
-    "us a step, fastopt": ">",
+    "difference": ">",
+    "us a step: kernels": ">",
+    "LinearObjective": ">",
     "NumPy": ">",
     "ratio": ">",
 }
@@ -192,10 +233,9 @@ def row(comparison):
         "all" if c.method.batch is None else str(c.method.batch),
         f"{c.method.lr:g}",
         str(c.n_steps),
-        f"{c.losses[-1]:.10g}",
-        f"{c.numpy_losses[-1]:.10g}",
+        f"{c.losses[0, -1]:.10g}",
+        f"{c.losses[2, -1]:.10g}",
         f"{c.difference:.1e}",
-        f"{c.seconds * 1e6:.2f}",
-        f"{c.numpy_seconds * 1e6:.2f}",
-        f"{c.numpy_seconds / c.seconds:.2f}",
+        *(f"{1e6 * seconds:.2f}" for seconds in c.seconds),
+        f"{c.seconds[2] / c.seconds[0]:.2f}",
     ]
