@@ -1,0 +1,153 @@
+"""How other libraries do the same work: one table for losses and one for optimizers, by our names.
+
+A library that is not installed, or has no such function, is "not shown".
+"""
+
+import importlib
+import warnings
+
+import numpy as np
+from harness import Entry
+
+
+def load(module):
+    """The module, or None where the library is not installed."""
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        return None
+
+
+torch = load("torch")
+sklearn_losses = load("sklearn._loss.loss")
+sklearn_optimizers = load("sklearn.neural_network._stochastic_optimizers")
+
+
+# --- losses -----------------------------------------------------------------------------------------
+
+# scikit-learn's classes, made from our loss and the number of columns.
+SKLEARN_LOSSES = {
+    "half_squared_error": lambda module, loss, k: module.HalfSquaredError(),
+    "absolute_error": lambda module, loss, k: module.AbsoluteError(),
+    "huber": lambda module, loss, k: module.HuberLoss(delta=loss.delta),
+    "quantile": lambda module, loss, k: module.PinballLoss(quantile=loss.quantile),
+    "poisson": lambda module, loss, k: module.HalfPoissonLoss(),
+    "logistic": lambda module, loss, k: module.HalfBinomialLoss(),
+    "softmax_cross_entropy": lambda module, loss, k: module.HalfMultinomialLoss(n_classes=k),
+}
+
+
+def _torch_quantile(F, y, z, loss):
+    r = y - z
+    return torch.maximum(loss.quantile * r, (loss.quantile - 1) * r).mean()
+
+
+TORCH_LOSSES = {
+    "squared_error": lambda F, y, z, loss: F.mse_loss(z, y),
+    "half_squared_error": lambda F, y, z, loss: 0.5 * F.mse_loss(z, y),
+    "root_mean_squared_error": lambda F, y, z, loss: F.mse_loss(z, y).sqrt(),
+    "absolute_error": lambda F, y, z, loss: F.l1_loss(z, y),
+    "huber": lambda F, y, z, loss: F.huber_loss(z, y, delta=loss.delta),
+    "quantile": _torch_quantile,
+    "poisson": lambda F, y, z, loss: F.poisson_nll_loss(z, y),
+    "logistic": lambda F, y, z, loss: F.binary_cross_entropy_with_logits(z, y),
+    "binary_cross_entropy_from_probabilities": lambda F, y, z, loss: F.binary_cross_entropy(z, y),
+    "hinge": lambda F, y, z, loss: F.relu(1 - y * z).mean(),
+    "squared_hinge": lambda F, y, z, loss: F.relu(1 - y * z).square().mean(),
+    "softmax_cross_entropy": lambda F, y, z, loss: F.cross_entropy(z, y),
+    "categorical_cross_entropy_from_probabilities": lambda F, y, z, loss: F.nll_loss(z.log(), y),
+}
+
+
+def sklearn_loss(name, loss, y, raw, n_threads):
+    """Entry for scikit-learn's `_loss` (private: measured here, used nowhere), or why there is none.
+
+    It writes each sample's loss and gradient to arrays made before; the mean is not counted.
+    """
+    if sklearn_losses is None:
+        return "not installed"
+    if name not in SKLEARN_LOSSES:
+        return "no such loss"
+    theirs = SKLEARN_LOSSES[name](sklearn_losses, loss, raw.shape[-1])
+    y = y.astype(raw.dtype)
+    value, gradient = np.empty(len(y), dtype=raw.dtype), np.empty_like(raw)
+
+    def call():
+        return theirs.loss_gradient(y, raw, loss_out=value, gradient_out=gradient, n_threads=n_threads)
+
+    return Entry(call, lambda result: (np.mean(result[0], dtype=np.float64), result[1] / len(y)))
+
+
+def torch_loss(name, loss, y, raw):
+    """Entry for torch, forward and backward, or why there is none."""
+    if torch is None:
+        return "not installed"
+    if name not in TORCH_LOSSES:
+        return "no such loss"
+    function = TORCH_LOSSES[name]
+    F = torch.nn.functional
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        target, z = torch.from_numpy(y), torch.from_numpy(raw.copy()).requires_grad_()
+
+    def call():
+        z.grad = None
+        value = function(F, target, z, loss)
+        value.backward()
+        return value
+
+    return Entry(call, lambda value: (float(value.detach()), z.grad.numpy()))
+
+
+# --- optimizers -------------------------------------------------------------------------------------
+
+# Our options with which each class is measured, by the name of the rule.
+RULES = {
+    "sgd": {
+        "sgd": {},
+        "momentum": {"momentum": 0.9},
+        "nesterov": {"momentum": 0.9, "nesterov": True},
+    },
+    "adam": {"adam": {}, "amsgrad": {"amsgrad": True}},
+}
+
+TORCH_OPTIMIZERS = {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW"}
+
+SKLEARN_OPTIMIZERS = {
+    "sgd": lambda module, params: module.SGDOptimizer(params, 1e-3, momentum=0.0, nesterov=False),
+    "momentum": lambda module, params: module.SGDOptimizer(params, 1e-3, momentum=0.9, nesterov=False),
+    "nesterov": lambda module, params: module.SGDOptimizer(params, 1e-3, momentum=0.9, nesterov=True),
+    "adam": lambda module, params: module.AdamOptimizer(params, 1e-3),
+}
+
+
+def torch_optimizer(name, options, params, grads, **how):
+    """Entry for one of torch's implementations (`fused=True`, `foreach=True`), or why there is none."""
+    if torch is None:
+        return "not installed"
+    if name not in TORCH_OPTIMIZERS:
+        return "no such rule"
+    tensors = []
+    for w, g in zip(params, grads):
+        tensor = torch.from_numpy(w.copy()).requires_grad_()
+        tensor.grad = torch.from_numpy(g.copy())
+        tensors.append(tensor)
+    optimizer = getattr(torch.optim, TORCH_OPTIMIZERS[name])(tensors, lr=1e-3, **options, **how)
+    return Entry(optimizer.step, lambda _: [tensor.detach().numpy() for tensor in tensors])
+
+
+def sklearn_optimizer(rule, params, grads):
+    """Entry for the rules inside scikit-learn's MLP (private), or why there is none."""
+    if sklearn_optimizers is None:
+        return "not installed"
+    if rule not in SKLEARN_OPTIMIZERS:
+        return "no such rule"
+    arrays = [w.copy() for w in params]
+    optimizer = SKLEARN_OPTIMIZERS[rule](sklearn_optimizers, arrays)
+    return Entry(lambda: optimizer.update_params(arrays, grads), lambda _: arrays)
+
+
+def split(candidates):
+    """Entries and, for the others, why they are not shown."""
+    entries = {name: found for name, found in candidates.items() if isinstance(found, Entry)}
+    return entries, {name: found for name, found in candidates.items() if not isinstance(found, Entry)}
