@@ -12,10 +12,10 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import fastopt
 from threadpoolctl import threadpool_info, threadpool_limits
 
 OURS = "fastopt"
+READ = "one read of X"
 PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "pytest-benchmark")
 MIN_SAMPLE = 2e-4  # seconds: shorter calls are timed in groups
 SETTLE = 0.01  # seconds in which the threads of the library timed before stop spinning
@@ -25,7 +25,8 @@ SETTLE = 0.01  # seconds in which the threads of the library timed before stop s
 class Entry:
     """One library's way to do the work.
 
-    `call` takes nothing and is what is timed; `answer` turns what it returned into what is compared.
+    `call` takes nothing and is what is timed; `answer` turns what it returned into what is compared,
+    None is for a yardstick that does something else.
     """
 
     call: object
@@ -160,6 +161,8 @@ def cpu_model():
 
 def machine():
     """What the numbers depend on and what a merged file must agree in."""
+    import fastopt
+
     described = fastopt.show_config("dict")
     return {
         "cpu": cpu_model(),
@@ -224,8 +227,13 @@ def best(record, among):
 
 
 def peers(record):
-    """Entries that are neither ours nor the NumPy reference."""
-    return [name for name in record["times"] if not name.startswith(OURS) and not name.startswith("numpy")]
+    """Entries that are other libraries: not ours, the NumPy reference or a yardstick."""
+    return [name for name in record["times"] if not name.startswith((OURS, "numpy", READ))]
+
+
+def references(record):
+    """Entries that are NumPy's."""
+    return [name for name in record["times"] if name.startswith("numpy")]
 
 
 def ratio(record, other):

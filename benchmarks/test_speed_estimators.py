@@ -15,11 +15,12 @@ from pathlib import Path
 import numpy as np
 import numpy_reference
 import pytest
-from fastopt.linear_model import LinearRegression, LogisticRegression, Ridge
 from harness import OURS, Budget, Entry
 from sklearn import linear_model
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_svmlight_file
 from sklearn.preprocessing import StandardScaler
+
+from fastopt.linear_model import LinearRegression, LogisticRegression, Ridge
 
 TARGET = 1e-8
 GRID = [10.0**-k for k in range(1, 13)]

@@ -4,8 +4,9 @@ import numpy as np
 import numpy_reference
 import peers
 import pytest
-from fastopt.losses import LOSSES
 from harness import OURS, Entry
+
+from fastopt.losses import LOSSES
 
 DTYPES = ("float32", "float64")
 POINTWISE = {"1e2": 10**2, "1e4": 10**4, "1e6": 10**6}

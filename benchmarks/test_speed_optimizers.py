@@ -3,8 +3,9 @@
 import numpy as np
 import numpy_reference
 import peers
-from fastopt.optimizers import OPTIMIZERS
 from harness import OURS, Budget, Entry
+
+from fastopt.optimizers import OPTIMIZERS
 
 SIZES = {"1e4": [10**4], "1e6": [10**6], "2e7": [2 * 10**7], "20x4096": [4096] * 20}
 DTYPE = "float32"
@@ -41,6 +42,7 @@ def test_step(case, compare):
         OURS: Entry(lambda: optimizer.step(grads), lambda _: mine),
         "numpy": "no reference" if reference is None else Entry(lambda: by_numpy.step(grads), lambda _: theirs),
         "scikit-learn": peers.sklearn_optimizer(rule, params, grads),
+        "torch": peers.torch_optimizer(name, options, params, grads),
         "torch fused": peers.torch_optimizer(name, options, params, grads, fused=True),
         "torch foreach": peers.torch_optimizer(name, options, params, grads, foreach=True),
     }
