@@ -14,8 +14,8 @@ from fastopt.reference import row_losses as reference
 
 ROWWISE = [cls for cls in losses.LOSSES.values() if issubclass(cls, RowLoss)]
 BATCH = {
-    "softmax_cross_entropy": reference.softmax_rows,
-    "categorical_cross_entropy_from_probabilities": reference.probability_rows,
+    "softmax_cross_entropy": (reference.softmax_rows, reference.softmax_hessians),
+    "categorical_cross_entropy_from_probabilities": (reference.probability_rows, reference.probability_hessians),
 }
 KS = [2, 3, 5, 8, 9, 10, 11, 16, 17, 31, 32, 33, 64, 65, 100, 1000]
 NS = [0, 1, 7, 8, 15, 16, 17, 100]
@@ -48,7 +48,7 @@ def data(loss, n, k, dtype, seed=0):
 
 
 def oracle(loss, y, raw, w=None):
-    """Per row: w l, w gradient, w Hessian; and the mass of a mean."""
+    """Per row: w l, w gradient, w Hessian (None for large rows); and the mass of a mean."""
     k = raw.shape[1]
     y = np.asarray(y)
     v = reference.target_rows(y, k, loss.label_smoothing, loss.class_weight)
@@ -59,8 +59,10 @@ def oracle(loss, y, raw, w=None):
         w = mass = np.where(kept, w, 0)
         if loss.class_weight is not None:
             mass = np.where(kept, w * loss.class_weight[np.where(kept, y, 0)], 0)
-    value, gradient, hessian = BATCH[loss.name](v, raw)
-    return w * value, w[:, None] * gradient, w[:, None, None] * hessian, float(mass.sum())
+    first, second = BATCH[loss.name]
+    value, gradient = first(v, raw)
+    hessian = w[:, None, None] * second(v, raw) if len(y) * k * k <= 300_000 else None
+    return w * value, w[:, None] * gradient, hessian, float(mass.sum())
 
 
 def close(result, expected, dtype, factor=40.0, scale=None):
@@ -95,17 +97,18 @@ def test_every_size_against_reference(cls, dtype, isa):
             v, g = loss.value_gradient(rows, raw, w, reduction="none")
             close(v, value, dtype)
             close(g, gradient, dtype)
+            if hessian is None:
+                continue
             g, h = loss.gradient_hessian(y, raw, w, reduction="none")
             diagonal = np.einsum("nii->ni", hessian)
             close(g, gradient, dtype)
             close(h, diagonal, dtype)
             u = np.random.default_rng(1).normal(size=raw.shape).astype(dtype)
             close(loss.hessp(y, raw, u, w, reduction="none"), np.einsum("nij,nj->ni", hessian, u), dtype, 100)
-            if k <= 33 and n <= 17:
-                g, full = loss.gradient_hessian(y, raw, w, reduction="none", hessian="full")
-                assert full.shape == (n, k, k)
-                close(g, gradient, dtype)
-                close(full, hessian, dtype)
+            g, full = loss.gradient_hessian(y, raw, w, reduction="none", hessian="full")
+            assert full.shape == (n, k, k)
+            close(g, gradient, dtype)
+            close(full, hessian, dtype)
 
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
@@ -153,7 +156,7 @@ def test_softmax_relative_accuracy(dtype, k, isa):
     other = (top + 1) % k
     loss = SoftmaxCrossEntropy()
     with mp.workdps(80):
-        for y in (top, other, np.eye(k, dtype=dtype)[top]):
+        for y in (top, other) if k > 10 else (top, other, np.eye(k, dtype=dtype)[top]):
             v, g = loss.value_gradient(y, raw, reduction="none")
             _, h = loss.gradient_hessian(y, raw, reduction="none")
             _, full = loss.gradient_hessian(y, raw, reduction="none", hessian="full")
@@ -161,9 +164,12 @@ def test_softmax_relative_accuracy(dtype, k, isa):
                 row = reference.target_row(y[i], k)
                 tolerance = EPS[dtype] * (100 + 4 * k)
                 relative(v[i], reference.softmax_cross_entropy(row, raw[i]), tolerance, tiny)
-                hessian = reference.softmax_hessian(row, raw[i])
                 for c, expected in enumerate(reference.softmax_gradient(row, raw[i])):
                     relative(g[i, c], expected, tolerance, tiny)
+                if k > 20:
+                    continue
+                hessian = reference.softmax_hessian(row, raw[i])
+                for c in range(k):
                     relative(h[i, c], hessian[c][c], tolerance, tiny)
                 for a in (0, top[i]):
                     for b in range(k):
@@ -181,8 +187,8 @@ def test_softmax_extremes(dtype, k, isa):
     raw[3, 1] = -big
     raw[4, 0], raw[4, 1] = big, big
     raw[5, :2] = -1e4, 1e4
-    with mp.workdps(700):
-        for y in (np.zeros(6, int), np.ones(6, int), np.full(6, k - 1)):
+    with mp.workdps(330 if dtype is np.float64 else 60):
+        for y in (np.zeros(6, int), np.ones(6, int)) if k <= 12 else [np.ones(6, int)]:
             v, g = SoftmaxCrossEntropy().value_gradient(y, raw, reduction="none")
             one_hot, g2 = SoftmaxCrossEntropy().value_gradient(np.eye(k, dtype=dtype)[y], raw, reduction="none")
             assert np.isfinite(v).all() and np.isfinite(g).all() and np.isfinite(one_hot).all()

@@ -82,17 +82,29 @@ def target_rows(y, k, label_smoothing=0.0, class_weight=None):
 
 
 def softmax_rows(v, z):
-    """Values (n,), gradients (n, k) and Hessians (n, k, k) for moderate z, in long doubles."""
-    z = np.asarray(z).astype(np.longdouble)
-    p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
-    total = v.sum(axis=1)
-    value = -(v * np.log(p)).sum(axis=1)
-    gradient = total[:, None] * p - v
-    hessian = total[:, None, None] * (np.eye(z.shape[1]) * p[:, None, :] - p[:, :, None] * p[:, None, :])
-    return value, gradient, hessian
+    """Values (n,) and gradients (n, k) for moderate z, in long doubles."""
+    p = _softmax_rows(z)
+    return -(v * np.log(p)).sum(axis=1), v.sum(axis=1)[:, None] * p - v
+
+
+def softmax_hessians(v, z):
+    """(n, k, k)"""
+    p = _softmax_rows(z)
+    return v.sum(axis=1)[:, None, None] * (np.eye(p.shape[1]) * p[:, None, :] - p[:, :, None] * p[:, None, :])
+
+
+def _softmax_rows(z):
+    e = np.exp(np.asarray(z).astype(np.longdouble))
+    return e / e.sum(axis=1, keepdims=True)
 
 
 def probability_rows(v, q):
     """As softmax_rows, for q > e^-100."""
     q = np.asarray(q).astype(np.longdouble)
-    return -(v * np.log(q)).sum(axis=1), -v / q, np.eye(q.shape[1]) * (v / q**2)[:, None, :]
+    return -(v * np.log(q)).sum(axis=1), -v / q
+
+
+def probability_hessians(v, q):
+    """(n, k, k)"""
+    q = np.asarray(q).astype(np.longdouble)
+    return np.eye(q.shape[1]) * (v / q**2)[:, None, :]
