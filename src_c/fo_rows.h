@@ -226,20 +226,6 @@ FO_INLINE void FO(tile_store)(const fo_real *FO_RESTRICT t, int64_t k, fo_real *
 
 /* ---- softmax cross-entropy ---- */
 
-/* e^x for x <= 0 or NaN: one factor 2^k, kept in range by 2^lift, where exp needs two. */
-FO_INLINE fo_real FO(exp_nonpositive)(fo_real x)
-{
-    const fo_real low = FO_SINGLE ? FO_K(-104.0) : FO_K(-746.0);
-    const fo_real lift = FO_SINGLE ? FO_K(30.0) : FO_K(60.0), drop = FO_SINGLE ? FO_K(0x1p-30) : FO_K(0x1p-60);
-    fo_word shifted;
-    fo_real r, p, d;
-    x = x < low ? low : x;
-    r = FO(reduce)(x, lift + FO_BIAS, &shifted);
-    d = FO(from_bits)(shifted << FO_MANTISSA);
-    p = FO(exp_tail)(r) * (r * r) + r;
-    return (p * d + d) * drop;
-}
-
 /* FO_TILE rows; k <= FO_TILE_CLASSES. What is not asked for by `what` is not touched. */
 FO_INLINE void FO(softmax_tile)(int mode, int64_t k, int what, const FO(rows) *rows)
 {
