@@ -77,40 +77,27 @@ def arguments(name, dtype, count, seed):
     return np.ascontiguousarray(x)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def reference(name, dtype, count, seed):
     """Arguments, the exponent of the last place of the exact values, and the values in such units.
 
     A value is the sum of two floats, so that its own rounding is far below a thousandth of a unit.
-    Values whose rounding is infinite carry an exponent as if the range went on.
+    Values beyond the range carry an exponent one above the largest.
     """
     dtype = np.dtype(dtype).type
     info = np.finfo(dtype)
     x = arguments(name, dtype, count, seed)
-    least = info.minexp - info.nmant
+    least, top = info.minexp - info.nmant, info.maxexp - 1 - info.nmant
     exponent, whole, part = np.empty(len(x), int), np.empty(len(x)), np.empty(len(x))
     with mp.workprec(PRECISION):
         for i, argument in enumerate(x.tolist()):
-            value = definition(name, argument)
-            exponent[i] = least if value == 0 else max(mp.frexp(value)[1] - 1 - info.nmant, least)
-            units = mp.ldexp(value, -int(exponent[i]))
+            value = ROSTER[name][0](mpf(argument))
+            last = least if value == 0 else max(mp.frexp(value)[1] - 1 - info.nmant, least)
+            exponent[i] = min(last, top + 1)
+            units = mp.ldexp(value, -last)
             whole[i] = mp.floor(units)
             part[i] = units - mpf(whole[i])
     return x, exponent, whole, part
-
-
-def definition(name, x):
-    """The exact value; arguments so large that mpmath would need millions of bits have known ones."""
-    if x > 1e5 and name in ("exp", "expm1"):
-        return mp.ldexp(1, 10**5)
-    if x < -1e5 and name == "expm1":
-        return mpf(-1)
-    if abs(x) > 1e5 and name in ("exp", "exp_minus_abs", "softplus", "sigmoid", "tanh", "minor", "log1p_exp", "signed_minor"):
-        small = mp.ldexp(1, -(10**5))
-        large = {"softplus": mpf(x), "sigmoid": mpf(1), "tanh": mpf(1)}.get(name, small)
-        small = {"tanh": mpf(-1), "softplus": small, "sigmoid": small}.get(name, small)
-        return -small if name == "signed_minor" and x > 0 else large if x > 0 else small
-    return ROSTER[name][0](mpf(x))
 
 
 def errors_in_ulp(name, dtype, count, seed):

@@ -37,11 +37,12 @@ def log_tail(t):
 def polynomials():
     """(name, function, weight, low, high, coefficients for double, for float, comment)."""
     half = mp.log(2) / 2 * mpf("1.001")
+    exp = "(e^t - 1 - t - t^2/2) / t^3"
     ninth = mpf(1) / 9
     narrow = ((mp.sqrt(2) - 1) / (mp.sqrt(2) + 1)) ** 2 * mpf("1.001")
     atanh = "(2 atanh(s)/s - 2) / s^2 in t = s^2"
     return [
-        ("exp_tail", exp_tail, lambda r: abs(r) ** 3, -half, half, 9, 4, "(e^t - 1 - t - t^2/2) / t^3, |t| <= log(2)/2"),
+        ("exp_tail", exp_tail, lambda r: abs(r) ** 3, -half, half, 9, 4, f"{exp}, |t| <= log(2)/2"),
         ("log_tail", log_tail, lambda t: t, mpf(0), narrow, 7, 3, f"{atanh}, |s| <= 3 - sqrt(8)"),
         ("log1p_tail", log_tail, lambda t: t, mpf(0), ninth, 10, 4, f"{atanh}, 0 <= s <= 1/3"),
     ]
