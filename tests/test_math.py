@@ -1,6 +1,8 @@
 """The functions of src_c/fo_math.h against mpmath, at every instruction set level."""
 
 import functools
+import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -15,6 +17,11 @@ DTYPES = ("float64", "float32")
 MAX_ULP = 2.0
 PARTS = ("minor", "log1p_exp", "step", "signed_minor")
 PRECISION = 200
+# As in setup.py.
+FLAGS = ["-std=gnu11", "-O3", "-fno-math-errno", "-fno-trapping-math", "-Wall", "-Wextra", "-Werror"]
+AVX2 = ["-mavx2", "-mfma"]
+AVX512 = [*AVX2, "-mavx512f", "-mavx512cd", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mprefer-vector-width=512"]
+X86 = {"base": ("xmm", []), "avx2": ("ymm", AVX2), "avx512": ("zmm", AVX512)}
 
 
 def minor(x):
@@ -207,8 +214,30 @@ def test_c_program_agrees_and_compiles_without_warnings(checkout, tmp_path, comp
     if not shutil.which(compiler):
         pytest.skip(f"needs {compiler}")
     program = tmp_path / "math_accuracy"
-    flags = ["-std=gnu11", "-O3", "-fno-math-errno", "-fno-trapping-math", "-Wall", "-Wextra", "-Werror"]
     source = checkout / "tools" / "math_accuracy.c"
-    subprocess.run([compiler, *flags, f"-I{checkout / 'src_c'}", source, "-o", program, "-lm"], check=True)
+    subprocess.run([compiler, *FLAGS, f"-I{checkout / 'src_c'}", source, "-o", program, "-lm"], check=True)
     done = subprocess.run([program, "20"], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="names the registers of x86-64")
+@pytest.mark.parametrize("level", X86)
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+def test_every_loop_vectorises(checkout, tmp_path, compiler, level):
+    """The loops of tools/math_accuracy.c: packed products in the level's registers, no call, no wider register."""
+    if not shutil.which(compiler) or not shutil.which("objdump"):
+        pytest.skip(f"needs {compiler} and objdump")
+    register, flags = X86[level]
+    compiled = tmp_path / "math_accuracy.o"
+    source = checkout / "tools" / "math_accuracy.c"
+    subprocess.run([compiler, *FLAGS, *flags, f"-I{checkout / 'src_c'}", "-c", source, "-o", compiled], check=True)
+    listing = subprocess.run(["objdump", "-d", compiled], check=True, capture_output=True, text=True).stdout
+    bodies = dict(re.findall(r"^\w+ <(\w+)>:\n(.*?)(?:\n\n|\Z)", listing, re.M | re.S))
+    for name in [n for n in ROSTER if n not in {"step", "signed_minor", "exp_minus_abs"}]:
+        for suffix, packed in (("f64", "pd"), ("f32", "ps")):
+            body = bodies[f"{name}_{suffix}"]
+            products = re.findall(rf"\tv?(?:mul|fn?m(?:add|sub)\d*){packed}\s.*{register}", body)
+            assert len(products) >= 5, f"{name}_{suffix} has {len(products)} packed products"
+            assert not re.search(r"\tcall", body), f"{name}_{suffix} calls a function"
+            if level == "base":
+                assert not re.search("[yz]mm", body)
