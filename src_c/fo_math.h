@@ -111,20 +111,6 @@ FO_INLINE fo_real FO(exp)(fo_real x)
     return (p * d1 + d1) * d2;
 }
 
-/* e^x for x <= 0 or NaN: one factor 2^k, kept in range by 2^lift, where exp needs two. */
-FO_INLINE fo_real FO(exp_nonpositive)(fo_real x)
-{
-    const fo_real low = FO_SINGLE ? FO_K(-104.0) : FO_K(-746.0);
-    const fo_real lift = FO_SINGLE ? FO_K(30.0) : FO_K(60.0), drop = FO_SINGLE ? FO_K(0x1p-30) : FO_K(0x1p-60);
-    fo_word shifted;
-    fo_real r, rest, p, d;
-    x = x < low ? low : x;
-    r = FO(reduce)(x, lift + FO_BIAS, &shifted, &rest);
-    d = FO(from_bits)(shifted << FO_MANTISSA);
-    p = (FO(exp_tail)(r) * r + FO_K(0.5)) * (r * r) + r;
-    return (p * d + d) * drop;
-}
-
 FO_INLINE fo_real FO(expm1)(fo_real x)
 {
     const fo_real high = FO_SINGLE ? FO_K(89.0) : FO_K(710.0), low = FO_SINGLE ? FO_K(-18.0) : FO_K(-39.0);
@@ -198,20 +184,25 @@ FO_INLINE fo_real FO(log1p)(fo_real x)
     return FO(abs)(x) < tiny ? x : y;
 }
 
-/* e^(-|x|) */
-FO_INLINE fo_real FO(exp_minus_abs)(fo_real x)
+/* e^x for x <= 0 or NaN: one factor 2^k where exp needs two. k >= -1076 (-150), and 2^lift, taken off
+ * last, keeps the exponent field positive. */
+FO_INLINE fo_real FO(exp_nonpositive)(fo_real x)
 {
-    /* k >= -1076 (-150): a factor that keeps the exponent field positive is taken off last. */
     const fo_real low = FO_SINGLE ? FO_K(-104.0) : FO_K(-746.0);
     const fo_real lift = FO_SINGLE ? FO_K(30.0) : FO_K(60.0), drop = FO_SINGLE ? FO_K(0x1p-30) : FO_K(0x1p-60);
     fo_word shifted;
     fo_real r, rest, p, d;
-    x = FO(minus_abs)(x);
     x = x < low ? low : x;
     r = FO(reduce)(x, lift + FO_BIAS, &shifted, &rest);
     d = FO(from_bits)(shifted << FO_MANTISSA);
     p = (FO(exp_tail)(r) * r + FO_K(0.5)) * (r * r) + r;
     return (p * d + d) * drop;
+}
+
+/* e^(-|x|) */
+FO_INLINE fo_real FO(exp_minus_abs)(fo_real x)
+{
+    return FO(exp_nonpositive)(FO(minus_abs)(x));
 }
 
 /* What the logistic function and its relatives need, from one exponential.
