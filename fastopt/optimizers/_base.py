@@ -235,9 +235,8 @@ class Optimizer:
             if rule != group.rule:
                 self._plans = None
             group.rule, group.slot_names = rule, names
-        self._effective = [
-            {name: _plain(value) for name, value in group.options(self._options).items()} for group in self._groups
-        ]
+        plain = [{name: _plain(v) for name, v in group.options(self._options).items()} for group in self._groups]
+        self._effective = [(o["lr"], self._scalars(o)) for o in plain]
 
     def _build(self):
         """The plans of the instruction set level in use, one for each dtype."""
@@ -261,8 +260,6 @@ class Optimizer:
 
     @staticmethod
     def _lr(lr, step):
-        if not callable(lr):
-            return lr
         value = float(lr(step))
         if not 0 <= value < math.inf:
             raise ValueError(f"the schedule gives lr = {value!r} at step {step}; it must be finite and >= 0")
@@ -273,8 +270,8 @@ class Optimizer:
         step = self._step + ahead
         return tuple(
             [
-                self._scalars(o, self._lr(o["lr"], step), group.steps + ahead + 1)
-                for group, o in zip(self._groups, self._effective)
+                row(self._lr(lr, step) if callable(lr) else lr, group.steps + ahead + 1)
+                for group, (lr, row) in zip(self._groups, self._effective)
             ]
         )
 

@@ -114,22 +114,25 @@ class Adam(Optimizer):
         return "adam", ("exp_avg", "exp_avg_sq")
 
     @staticmethod
-    def _scalars(o, lr, t):
-        """The row of fo_updates.h's scalars for step t, from 1."""
-        like, eps, decay = o["like"], o["eps"], o["weight_decay"]
+    def _scalars(o):
+        """The function (lr, t) that gives the row of fo_updates.h's scalars for step t, from 1."""
+        sign, eps, decay = (-1.0 if o["maximize"] else 1.0), o["eps"], o["weight_decay"]
         beta1, beta2 = o["betas"]
-        left1, left2 = 1.0 - beta1**t, 1.0 - beta2**t
-        alpha, lift = lr / left1, 1.0
-        if like == "optax" and o["amsgrad"]:
-            lift = 1.0 / left2
-        else:
-            root = sqrt(left2)
-            alpha *= root
-            if like != "keras":
-                eps *= root
-        l2, decoupled = (0.0, lr * decay) if like == "keras" or o.get("decoupled_weight_decay", True) else (decay, 0.0)
-        sign = -1.0 if o["maximize"] else 1.0
-        return sign, l2, decoupled, alpha, 0.0, beta1, 1.0 - beta1, beta2, 1.0 - beta2, eps, lift
+        gain1, gain2 = 1.0 - beta1, 1.0 - beta2
+        hat = o["like"] == "keras"
+        decoupled = decay if hat or o.get("decoupled_weight_decay", True) else 0.0
+        l2 = decay - decoupled
+
+        def corrected(lr, t):
+            root = sqrt(1.0 - beta2**t)
+            alpha = lr * root / (1.0 - beta1**t)
+            return sign, l2, lr * decoupled, alpha, 0.0, beta1, gain1, beta2, gain2, eps if hat else eps * root, 1.0
+
+        def lifted(lr, t):
+            alpha, lift = lr / (1.0 - beta1**t), 1.0 / (1.0 - beta2**t)
+            return sign, l2, lr * decoupled, alpha, 0.0, beta1, gain1, beta2, gain2, eps, lift
+
+        return lifted if o["like"] == "optax" and o["amsgrad"] else corrected
 
 
 class AdamW(Adam):

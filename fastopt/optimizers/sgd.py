@@ -104,12 +104,17 @@ class SGD(Optimizer):
         return "nesterov" if o["nesterov"] else "momentum", ("momentum_buffer",)
 
     @staticmethod
-    def _scalars(o, lr, t):
-        """The row of fo_updates.h's scalars for step t, from 1."""
-        sign, mu, decay = (-1.0 if o["maximize"] else 1.0), o["momentum"], o["weight_decay"]
-        if o["like"] == "keras":
-            alpha, beta = (-mu, lr) if o["nesterov"] else (-1.0 if mu else lr, 0.0)
+    def _scalars(o):
+        """The function (lr, t) that gives the row of fo_updates.h's scalars for step t, from 1."""
+        sign, mu, decay, nesterov = (-1.0 if o["maximize"] else 1.0), o["momentum"], o["weight_decay"], o["nesterov"]
+        rest = 1.0 - o["dampening"]
+
+        def keras(lr, t):
+            alpha, beta = (-mu, lr) if nesterov else (-1.0 if mu else lr, 0.0)
             return sign, 0.0, lr * decay, alpha, beta, mu, -lr, 0.0, 0.0, 0.0, 0.0
-        gain = 1.0 if t == 1 else 1.0 - o["dampening"]
-        alpha, beta = (lr * mu, lr) if o["nesterov"] else (lr, 0.0)
-        return sign, decay, 0.0, alpha, beta, mu, gain, 0.0, 0.0, 0.0, 0.0
+
+        def torch(lr, t):
+            alpha, beta = (lr * mu, lr) if nesterov else (lr, 0.0)
+            return sign, decay, 0.0, alpha, beta, mu, 1.0 if t == 1 else rest, 0.0, 0.0, 0.0, 0.0
+
+        return keras if o["like"] == "keras" else torch
