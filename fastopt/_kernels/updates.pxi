@@ -105,7 +105,7 @@ cdef class Plan:
     spans : list of (start, end), sorted
         Addresses of all parameters of the optimizer: a gradient that overlaps one is copied.
     """
-    cdef Py_ssize_t n, n_tasks, n_groups, n_spans
+    cdef Py_ssize_t n, n_tasks, n_groups, n_spans, last
     cdef update_t* items
     cdef block_t* blocks
     cdef Py_ssize_t* where
@@ -125,6 +125,7 @@ cdef class Plan:
             raise RuntimeError("a plan is built once")
         self.params, self.slots, self.labels = params, slots, labels
         self.n, self.n_groups, self.n_spans = len(params), n_groups, len(spans)
+        self.last = max(where, default=-1)
         for array in params:
             n_pieces += (array.size + BLOCK - 1) // BLOCK
         self.items = <update_t*> calloc(self.n + 1, sizeof(update_t))
@@ -207,6 +208,8 @@ cdef class Plan:
         cdef object given
         cdef cnp.ndarray g, w
         cdef list copies = None
+        if len(grads) <= self.last:
+            raise ValueError(f"{len(grads)} gradients, at least {self.last + 1} are needed")
         for i in range(self.n):
             w = <cnp.ndarray> self.params[i]
             if (cnp.PyArray_DATA(w) != <void*> self.items[i].w or cnp.PyArray_SIZE(w) != self.sizes[i]
