@@ -1,5 +1,6 @@
 # What Python calls: the driver over blocks, and `evaluate`, which takes a user's arrays.
 from cpython.exc cimport PyErr_CheckSignals
+from libc.math cimport sqrt
 
 from fastopt._config import threads as _threads
 from numpy import dtype as _dtype, empty as _empty
@@ -105,7 +106,7 @@ cdef object output(object given, int slot, Py_buffer* views, object shape):
 def evaluate(tuple plan, int what, object reduction, object y, object raw, object weight, object n_threads,
              object value_out, object gradient_out, object hessian_out, object direction):
     """One loss over arrays. plan: (name, the parameters as bytes, nanoseconds an element, factor of
-    gradient and Hessian).
+    gradient and Hessian, whether the value wanted is the root of twice the reduced loss).
 
     Returns the outputs; an int, the status word, where data are outside the loss's domain or the
     weights of a mean sum to zero; None where an argument is not exactly what the loops take (the
@@ -116,13 +117,13 @@ def evaluate(tuple plan, int what, object reduction, object y, object raw, objec
     cdef Py_ssize_t n
     cdef int k, threads = 1
     cdef int64_t status
-    cdef double total = 0.0, mass = 0.0
-    cdef bint mean = reduction == "mean", none = False
+    cdef double total = 0.0, mass = 0.0, square, unused
+    cdef bint mean = reduction == "mean", none = False, root = plan[4]
     cdef object value = None, gradient = None, hessian = None, product = None, shape
     cdef block_t f
     if not mean:
         none = reduction == "none"
-        if not none and reduction != "sum":
+        if root if none else reduction != "sum":
             return None
     for k in range(VIEWS):
         views[k].obj = NULL
@@ -185,7 +186,19 @@ def evaluate(tuple plan, int what, object reduction, object y, object raw, objec
                 return NO_WEIGHT
             job.scale /= mass
         f = <block_t> <void*> <size_t> ROSTER[plan[0]]
+        if root:
+            # The gradient needs the root first: two passes. Squares that overflow or vanish: None.
+            job.what = FO_VALUE
         status = drive(f, &job, n, threads, &total)
+        if root and not status:
+            square = 2.0 * (total / mass if mean else total)
+            if not (square > (1e-30 if sizeof(real) == 4 else 1e-280) and square < 1e300):
+                return None
+            total = sqrt(square)
+            if what & FO_GRADIENT:
+                job.what = FO_GRADIENT
+                job.scale /= total
+                status = drive(f, &job, n, threads, &unused)
     finally:
         for k in range(VIEWS):
             if views[k].obj != NULL:
@@ -193,7 +206,7 @@ def evaluate(tuple plan, int what, object reduction, object y, object raw, objec
     if status:
         return status
     if not none:
-        value = total / mass if mean else total
+        value = total / mass if mean and not root else total
     if what == FO_VALUE | FO_GRADIENT:
         return value, gradient
     if what == FO_GRADIENT:

@@ -24,7 +24,7 @@ class PointwiseLoss(Loss):
         par[: len(params)] = list(params.values())
         super().__init__(**params)
         self.__dict__["_par"] = par
-        self.__dict__["_plan"] = (self.name, par.tobytes(), self._nanoseconds, 1.0)
+        self.__dict__["_plan"] = (self.name, par.tobytes(), self._nanoseconds, 1.0, False)
 
     def _kernel(self, dtype):
         return _kernels.table.pointwise[np.dtype(dtype)].address(self.name), self._par.copy(), None
@@ -466,6 +466,7 @@ class RootMeanSquaredError(Loss):
     has_conjugate = False
     hessian_kind = "product"
     is_separable = False
+    _plan = ("half_squared_error", bytes(8 * PARAMETERS), 2.0, 1.0, True)
 
     def _kernel(self, dtype):
         raise NotImplementedError(
@@ -482,6 +483,16 @@ class RootMeanSquaredError(Loss):
 
     def _evaluate(self, what, y_true, raw_prediction, sample_weight, reduction, n_threads, value_out=None,
                   gradient_out=None, hessian_out=None, direction=None):  # fmt: skip
+        if what <= VALUE | GRADIENT:
+            try:
+                result = _kernels.table.pointwise[raw_prediction.dtype].evaluate(
+                    self._plan, what, reduction, y_true, raw_prediction, sample_weight, n_threads,
+                    value_out, gradient_out, None, None,
+                )  # fmt: skip
+            except (AttributeError, KeyError, TypeError):
+                result = None
+            if result is not None and type(result) is not int:
+                return result
         self._check_reduction(reduction)
         if what & HESSIAN:
             raise NotImplementedError(
@@ -568,7 +579,7 @@ class _Divided(PointwiseLoss):
 
     def __init__(self, divisor):
         super().__init__()
-        self.__dict__["_plan"] = (*self._plan[:3], 1.0 / divisor)
+        self.__dict__["_plan"] = (*self._plan[:3], 1.0 / divisor, False)
 
 
 _SQUARED = SquaredError()
