@@ -29,17 +29,15 @@
 #include <immintrin.h>
 #endif
 enum { FO_V_INDEX = 0, FO_V_ROWS = 1, FO_V_INDEX_MIXED = 2, FO_V_ROWS_MIXED = 3 };
-enum {
-    FO_TILE = 16,  /* rows of a tile */
-    FO_STRIP = 32  /* classes taken at once along a row */
-};
+enum { FO_STRIP = 32 }; /* classes taken at once along a row */
+#define FO_TILE ((int)(128 / sizeof(fo_real))) /* rows of a tile: two vectors of 64 bytes */
 #define FO_TILE_CLASSES ((int64_t)(256 / sizeof(fo_real))) /* the largest k that goes by tiles */
 #if defined(__GNUC__)
 #define FO_ALIGNED __attribute__((aligned(64)))
 /* Before a loop over lanes: without it gcc unrolls the loop before it tries vectors. */
 #define FO_SIMD _Pragma("omp simd")
 /* Before a loop of scattered accesses, which are faster one by one than as a gather or scatter. */
-#define FO_EACH _Pragma("GCC unroll 16")
+#define FO_EACH _Pragma("GCC unroll 32")
 #else
 #define FO_ALIGNED
 #define FO_SIMD

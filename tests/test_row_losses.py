@@ -70,7 +70,10 @@ def close(result, expected, dtype, factor=40.0, scale=None):
     if scale is None:
         scale = np.abs(expected).max(initial=1.0)
     np.testing.assert_allclose(
-        np.asarray(result, dtype=np.longdouble), expected, rtol=factor * EPS[dtype], atol=factor * EPS[dtype] * float(scale)
+        np.asarray(result, dtype=np.longdouble),
+        expected,
+        rtol=factor * EPS[dtype],
+        atol=factor * EPS[dtype] * float(scale),
     )
 
 
@@ -176,8 +179,9 @@ def test_softmax_relative_accuracy(dtype, k, isa):
                         relative(full[i, a, b], hessian[a][b], tolerance, tiny)
 
 
-@pytest.mark.parametrize("k", [2, 3, 10, 12, 70])
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(
+    ("dtype", "k"), [(np.float64, k) for k in (2, 3, 12, 34)] + [(np.float32, k) for k in (2, 3, 12, 66)]
+)
 def test_softmax_extremes(dtype, k, isa):
     big = 1e300 if dtype is np.float64 else 1e38
     raw = np.zeros((6, k), dtype)
@@ -218,7 +222,7 @@ def test_infinite_and_nan_predictions(dtype, k, isa):
     v, g = loss.value_gradient(y, raw, reduction="none")
     expected = loss.value(y[:1], np.delete(raw[3:4], 1, axis=1), reduction="none") if k > 2 else 0
     assert np.isclose(v[3], expected[0], rtol=1e-5) and g[3, 1] == 0
-    assert v[5] == np.inf and g[5, 0] == -1
+    assert v[5] == np.inf and np.isclose(g[5, 0], -1, rtol=4 * EPS[dtype])
     assert np.isnan(v[17:20]).all() and np.isnan(g[17:20]).any(axis=1).all()
     others = np.delete(np.arange(40), [3, 5, 17, 18, 19])
     reference_v, reference_g = loss.value_gradient(y, clean, reduction="none")
@@ -249,29 +253,29 @@ def test_ignored_rows_hide_nan(dtype, isa):
                 assert not h[~kept].any() and np.isfinite(h).all()
 
 
+@pytest.mark.parametrize("k", [2, 5, 40])
 @pytest.mark.parametrize("cls", ROWWISE)
-def test_differences(cls):
+def test_differences(cls, k):
     """Gradient, Hessian and product against 4th-order differences."""
-    for k in (2, 5, 40):
-        loss = make(cls, k, {"class_weight": True, "label_smoothing": 0.1})
-        y, raw, w = data(loss, 4, k, np.float64)
-        raw = raw * 0.9 + 0.05 if cls is CategoricalCrossEntropyFromProbabilities else raw
-        step = 1e-3 if cls is SoftmaxCrossEntropy else 1e-5
-        u = np.random.default_rng(2).normal(size=raw.shape)
-        u /= np.abs(u).max()
+    loss = make(cls, k, {"class_weight": True, "label_smoothing": 0.1})
+    y, raw, w = data(loss, 4, k, np.float64)
+    raw = raw * 0.9 + 0.05 if cls is CategoricalCrossEntropyFromProbabilities else raw
+    step = 1e-3 if cls is SoftmaxCrossEntropy else 1e-5
+    u = np.random.default_rng(2).normal(size=raw.shape)
+    u /= np.abs(u).max()
 
-        def slope(f):
-            return (8 * (f(step) - f(-step)) - (f(2 * step) - f(-2 * step))) / (12 * step)
+    def slope(f):
+        return (8 * (f(step) - f(-step)) - (f(2 * step) - f(-2 * step))) / (12 * step)
 
-        along = slope(lambda t: loss.value(y, raw + t * u, w))
-        assert np.isclose(along, (loss.gradient(y, raw, w) * u).sum(), rtol=1e-7, atol=1e-9)
-        product = loss.hessp(y, raw, u, w)
-        np.testing.assert_allclose(slope(lambda t: loss.gradient(y, raw + t * u, w)), product, rtol=1e-6, atol=1e-7)
-        _, full = loss.gradient_hessian(y, raw, w, hessian="full")
-        _, diagonal = loss.gradient_hessian(y, raw, w)
-        np.testing.assert_allclose(np.einsum("nij,nj->ni", full, u), product, rtol=1e-11, atol=1e-14)
-        np.testing.assert_allclose(np.einsum("nii->ni", full), diagonal, rtol=1e-12)
-        np.testing.assert_allclose(full, full.transpose(0, 2, 1), rtol=1e-12)
+    along = slope(lambda t: loss.value(y, raw + t * u, w))
+    assert np.isclose(along, (loss.gradient(y, raw, w) * u).sum(), rtol=1e-7, atol=1e-9)
+    product = loss.hessp(y, raw, u, w)
+    np.testing.assert_allclose(slope(lambda t: loss.gradient(y, raw + t * u, w)), product, rtol=1e-6, atol=1e-7)
+    _, full = loss.gradient_hessian(y, raw, w, hessian="full")
+    _, diagonal = loss.gradient_hessian(y, raw, w)
+    np.testing.assert_allclose(np.einsum("nij,nj->ni", full, u), product, rtol=1e-11, atol=1e-14)
+    np.testing.assert_allclose(np.einsum("nii->ni", full), diagonal, rtol=1e-12)
+    np.testing.assert_allclose(full, full.transpose(0, 2, 1), rtol=1e-12)
 
 
 def test_probabilities_are_cut_not_clipped(isa):
@@ -410,37 +414,37 @@ def test_levels_agree():
                 np.testing.assert_allclose(g, results[0][1], rtol=40 * EPS[dtype], atol=EPS[dtype])
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("cls", ROWWISE)
-def test_accepted_arrays(cls):
-    for dtype in DTYPES:
-        loss = cls()
-        y, raw, w = data(loss, 30, 6, dtype)
-        expected = loss.value_gradient(y, raw, w)
+def test_accepted_arrays(cls, dtype):
+    loss = cls()
+    y, raw, w = data(loss, 30, 6, dtype)
+    expected = loss.value_gradient(y, raw, w)
 
-        def same(*args):
-            v, g = loss.value_gradient(*args)
-            return v == expected[0] and np.array_equal(g, expected[1])
+    def same(*args):
+        v, g = loss.value_gradient(*args)
+        return v == expected[0] and np.array_equal(g, expected[1])
 
-        for other in (np.int8, np.int16, np.int32, np.uint8, np.uint32, np.uint64, ">i8"):
-            assert same(y.astype(other), raw, w)
-        frozen = [y.copy(), raw.copy(), w.copy()]
-        for array in frozen:
-            array.flags.writeable = False
-        assert same(*frozen)
-        assert same(np.repeat(y, 2)[::2], np.repeat(raw, 2, axis=1)[:, ::2], np.repeat(w, 3)[::3])
-        assert same(y, np.asfortranarray(raw), w.astype(np.float64))
-        buffer = bytearray(raw.nbytes + 1)
-        unaligned = np.frombuffer(buffer, dtype, raw.size, offset=1).reshape(raw.shape)
-        unaligned[...] = raw
-        assert same(y, unaligned, w)
-        assert same(list(y), raw, list(w))
-        value_out, gradient_out, hessian_out = np.empty(30, dtype), np.empty_like(raw), np.empty((30, 6, 6), dtype)
-        v, g = loss.value_gradient(y, raw, w, reduction="none", value_out=value_out, gradient_out=gradient_out)
-        assert v is value_out and g is gradient_out
-        _, h = loss.gradient_hessian(y, raw, w, hessian="full", hessian_out=hessian_out)
-        assert h is hessian_out
-        product_out = np.empty_like(raw)
-        assert loss.hessp(y, raw, raw, w, product_out=product_out) is product_out
+    for other in (np.int8, np.int16, np.int32, np.uint8, np.uint32, np.uint64, ">i8"):
+        assert same(y.astype(other), raw, w)
+    frozen = [y.copy(), raw.copy(), w.copy()]
+    for array in frozen:
+        array.flags.writeable = False
+    assert same(*frozen)
+    assert same(np.repeat(y, 2)[::2], np.repeat(raw, 2, axis=1)[:, ::2], np.repeat(w, 3)[::3])
+    assert same(y, np.asfortranarray(raw), w.astype(np.float64))
+    buffer = bytearray(raw.nbytes + 1)
+    unaligned = np.frombuffer(buffer, dtype, raw.size, offset=1).reshape(raw.shape)
+    unaligned[...] = raw
+    assert same(y, unaligned, w)
+    assert same(list(y), raw, list(w))
+    value_out, gradient_out, hessian_out = np.empty(30, dtype), np.empty_like(raw), np.empty((30, 6, 6), dtype)
+    v, g = loss.value_gradient(y, raw, w, reduction="none", value_out=value_out, gradient_out=gradient_out)
+    assert v is value_out and g is gradient_out
+    _, h = loss.gradient_hessian(y, raw, w, hessian="full", hessian_out=hessian_out)
+    assert h is hessian_out
+    product_out = np.empty_like(raw)
+    assert loss.hessp(y, raw, raw, w, product_out=product_out) is product_out
 
 
 def test_outputs_stay_inside():

@@ -76,94 +76,94 @@ cdef inline int64_t targets(int mode, const job_t* job, Py_ssize_t first, int m,
                             bint* skip) noexcept nogil:
     """Class indices and weights of the rows first..first+m-1, padded to T; skip tells of ignored rows (y = -1)."""
     cdef int64_t bad = 0, k = job.k, ignored = 0
-    cdef int l
+    cdef int lane
     cdef Py_ssize_t i
     cdef const int64_t* index
     cdef const real* weight
     cdef const real* t
     skip[0] = False
-    for l in range(m, T):
-        w[l] = 0
-        y[l] = 0
+    for lane in range(m, T):
+        w[lane] = 0
+        y[lane] = 0
     if job.what & FO_PREDICT:
-        for l in range(m):
-            w[l] = 1
-            y[l] = 0
+        for lane in range(m):
+            w[lane] = 1
+            y[lane] = 0
         return 0
     if job.weight != NULL:
         weight = job.weight + first
-        for l in range(m):
-            w[l] = weight[l]
-            bad |= bad_entry(w[l])
+        for lane in range(m):
+            w[lane] = weight[lane]
+            bad |= bad_entry(w[lane])
         bad = FO_BAD_WEIGHT if bad else 0
     else:
-        for l in range(m):
-            w[l] = 1
+        for lane in range(m):
+            w[lane] = 1
     if mode == V_ROWS or mode == V_ROWS_MIXED:
         t = job.target + first * k
-        l = 0
+        lane = 0
         for i in range(m * k):
-            l |= bad_entry(t[i])
-        return bad | (FO_BAD_TARGET if l else 0)
+            lane |= bad_entry(t[i])
+        return bad | (FO_BAD_TARGET if lane else 0)
     index = job.index + first
     if job.par[1] != 0.0:
         ignored = <int64_t> job.par[2]
-        for l in range(m):
-            if index[l] == ignored:
+        for lane in range(m):
+            if index[lane] == ignored:
                 skip[0] = True
     if skip[0]:
-        for l in range(m):
-            y[l] = 0 if index[l] == ignored else index[l]
+        for lane in range(m):
+            y[lane] = 0 if index[lane] == ignored else index[lane]
     else:
-        for l in range(m):
-            y[l] = index[l]
+        for lane in range(m):
+            y[lane] = index[lane]
     i = 0
-    for l in range(m):
-        i |= <uint64_t> y[l] >= <uint64_t> k
+    for lane in range(m):
+        i |= <uint64_t> y[lane] >= <uint64_t> k
     if i:
         bad |= FO_BAD_TARGET
-        for l in range(m):
-            y[l] = 0
+        for lane in range(m):
+            y[lane] = 0
     if mode == V_INDEX and job.class_weight != NULL:
-        for l in range(m):
-            w[l] *= <real> job.class_weight[y[l]]
+        for lane in range(m):
+            w[lane] *= <real> job.class_weight[y[lane]]
     if skip[0]:
-        for l in range(m):
-            if index[l] == ignored:
-                w[l] = 0
+        for lane in range(m):
+            if index[lane] == ignored:
+                w[lane] = 0
     return bad
 
 
 cdef inline void clear(const job_t* job, Py_ssize_t first, int m, real* value) noexcept nogil:
     """Zeros for the ignored rows, whatever their raw predictions are."""
-    cdef int l
+    cdef int lane
     cdef int64_t k = job.k, ignored = <int64_t> job.par[2], width
-    for l in range(m):
-        if job.index[first + l] == ignored:
-            value[l] = 0
+    for lane in range(m):
+        if job.index[first + lane] == ignored:
+            value[lane] = 0
             if job.what & FO_GRADIENT:
-                memset(job.gradient + (first + l) * k, 0, k * sizeof(real))
+                memset(job.gradient + (first + lane) * k, 0, k * sizeof(real))
             if job.what & (FO_HESSIAN | FO_FULL_HESSIAN):
                 width = k * k if job.what & FO_FULL_HESSIAN else k
-                memset(job.hessian + (first + l) * width, 0, width * sizeof(real))
+                memset(job.hessian + (first + lane) * width, 0, width * sizeof(real))
             if job.what & FO_PRODUCT:
-                memset(job.product + (first + l) * k, 0, k * sizeof(real))
+                memset(job.product + (first + lane) * k, 0, k * sizeof(real))
 
 
 cdef inline void keep_values(const job_t* job, Py_ssize_t first, int m, const real* value, double* s) noexcept nogil:
-    cdef int l
+    cdef int lane
     if job.what & (FO_VALUE | FO_CONJUGATE):
-        for l in range(T):
-            s[l] += value[l]
+        for lane in range(T):
+            s[lane] += value[lane]
         if job.value != NULL:
             memcpy(job.value + first, value, m * sizeof(real))
 
 
 cdef inline void add_up(const double* s, double* total) noexcept nogil:
-    cdef int l
+    cdef int lane
     total[0] = 0.0
-    for l in range(T):
-        total[0] += s[l]
+    for lane in range(T):
+        total[0] += s[lane]
 
 
 cdef void enter(int mode, const job_t* job, Py_ssize_t first, int m, rows_t* rows, real* pad) noexcept nogil:
@@ -188,9 +188,9 @@ cdef void leave(const job_t* job, Py_ssize_t first, int m, const rows_t* rows) n
     """Copy out what enter redirected."""
     cdef int64_t k = job.k
     cdef size_t size = m * k * sizeof(real)
-    cdef int l
-    for l in range(m, T):
-        rows.value[l] = 0
+    cdef int lane
+    for lane in range(m, T):
+        rows.value[lane] = 0
     if job.what & FO_GRADIENT:
         memcpy(job.gradient + first * k, rows.gradient, size)
     if job.what & FO_HESSIAN:
@@ -208,16 +208,16 @@ cdef inline int64_t tiles(int mode, int64_t k, int what, const job_t* job, Py_ss
     cdef double[T] s
     cdef rows_t rows
     cdef int64_t bad = 0
-    cdef int l, m
+    cdef int lane, m
     cdef bint skip = False
     cdef Py_ssize_t j, first
     prepare(job, &rows)
     rows.index = y
     rows.weight = w
     rows.value = value
-    for l in range(T):
-        s[l] = 0.0
-        value[l] = 0
+    for lane in range(T):
+        s[lane] = 0.0
+        value[lane] = 0
     for j in range((hi - lo + T - 1) // T):
         first = lo + j * T
         m = T
@@ -251,36 +251,36 @@ cdef inline int64_t single(bint probabilities, int mode, const job_t* job, Py_ss
     cdef double[T] s
     cdef rows_t rows
     cdef int64_t k = job.k, bad = 0, width = k
-    cdef int l, m
+    cdef int lane, m
     cdef bint skip = False
     cdef Py_ssize_t j, first, i
     if job.what & FO_FULL_HESSIAN:
         width = k * k
     prepare(job, &rows)
-    for l in range(T):
-        s[l] = 0.0
-        value[l] = 0
+    for lane in range(T):
+        s[lane] = 0.0
+        value[lane] = 0
     for j in range((hi - lo + T - 1) // T):
         first = lo + j * T
         m = <int> min(<Py_ssize_t> T, hi - first)
         bad |= targets(mode, job, first, m, y, w, &skip)
-        for l in range(T):
-            value[l] = 0
-        for l in range(m):
-            i = first + l
+        for lane in range(T):
+            value[lane] = 0
+        for lane in range(m):
+            i = first + lane
             rows.raw = job.raw + i * k
             rows.target = job.target + i * k if mode == V_ROWS or mode == V_ROWS_MIXED else NULL
             rows.direction = job.direction + i * k
-            rows.index = y + l if mode == V_INDEX or mode == V_INDEX_MIXED else NULL
-            rows.weight = w + l
-            rows.value = value + l
+            rows.index = y + lane if mode == V_INDEX or mode == V_INDEX_MIXED else NULL
+            rows.weight = w + lane
+            rows.value = value + lane
             rows.gradient = job.gradient + i * k
             rows.hessian = job.hessian + i * width
             rows.product = job.product + i * k
             if probabilities:
                 probability_row(mode, k, job.what, &rows)
             elif job.what & FO_CONJUGATE:
-                value[l] = w[l] * softmax_conjugate(mode, k, &rows)
+                value[lane] = w[lane] * softmax_conjugate(mode, k, &rows)
             else:
                 softmax_row(mode, k, job.what, &rows)
         if skip:
@@ -297,7 +297,7 @@ cdef inline int64_t few(const job_t* job, Py_ssize_t lo, Py_ssize_t hi, double* 
     cdef double[T] s
     cdef rows_t rows
     cdef int64_t k = job.k, bad = 0, width = k
-    cdef int l, m
+    cdef int lane, m
     cdef bint skip = False
     cdef Py_ssize_t j, first
     if job.what & FO_FULL_HESSIAN:
@@ -306,9 +306,9 @@ cdef inline int64_t few(const job_t* job, Py_ssize_t lo, Py_ssize_t hi, double* 
     rows.index = y
     rows.weight = w
     rows.value = value
-    for l in range(T):
-        s[l] = 0.0
-        value[l] = 0
+    for lane in range(T):
+        s[lane] = 0.0
+        value[lane] = 0
     for j in range((hi - lo + T - 1) // T):
         first = lo + j * T
         m = <int> min(<Py_ssize_t> T, hi - first)

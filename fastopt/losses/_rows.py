@@ -265,7 +265,11 @@ class RowLoss(Loss):
 
 
 @register(
-    "CrossEntropyLoss", "cross_entropy", "softmax_cross_entropy_with_integer_labels", "HalfMultinomialLoss", "multinomial"
+    "CrossEntropyLoss",
+    "cross_entropy",
+    "softmax_cross_entropy_with_integer_labels",
+    "HalfMultinomialLoss",
+    "multinomial",
 )
 class SoftmaxCrossEntropy(RowLoss):
     """Cross-entropy of the softmax of each row, W log(sum of e^z_c) - sum of v_c z_c.
