@@ -3,7 +3,7 @@
  * Gives every formula in both precisions: fo_<name>_f64 of double and fo_<name>_f32 of float. All
  * are static inline functions without state; they call nothing outside these headers and the
  * standard headers, need no linking and may be called by any thread. Compile with
- * -O3 -fno-math-errno -fno-trapping-math (gcc, clang) if loops over them are to be vectorised.
+ * -O3 -fno-math-errno -fno-trapping-math -fopenmp-simd (gcc, clang) if loops over them are to be vectorised.
  *
  * Names, arguments and meanings are stable within a minor version of fastopt (0.1.x).
  */

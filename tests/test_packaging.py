@@ -284,6 +284,7 @@ def test_c_and_cpp_compilers_take_the_header(tmp_path):
             "-x",
             language,
             f"-std={standard}",
+            "-fopenmp-simd",
             "-Wall",
             "-Wextra",
             "-Werror",

@@ -57,7 +57,7 @@ def jobs():
         if public:
             for compiler in ("g++", "clang++"):
                 if shutil.which(compiler):
-                    command = [compiler, "-x", "c++", "-std=gnu++17", "-O2", "-Wall", "-Wextra"]
+                    command = [compiler, "-x", "c++", "-std=gnu++17", "-O2", "-fopenmp-simd", "-Wall", "-Wextra"]
                     yield f"{header.name} {compiler}", command, f'#include "{header.name}"\nint fo_not_empty;\n'
 
 
