@@ -91,8 +91,6 @@ def extensions():
     # The generated sources are written by build_ext: metadata hooks must not touch the tree.
     result = [Extension(f"fastopt._kernels.{name}", [f"{KERNELS}/{name}.pyx"]) for name in PLAIN]
     for family in FAMILIES:
-        if not (ROOT / KERNELS / f"{family}.pxi").exists():
-            continue
         for dtype in DTYPES:
             for level in levels():
                 name = f"{family}_{dtype}_{level}"

@@ -22,12 +22,14 @@
 #define FO_SINGLE 0
 #include "fo_math.h"
 #include "fo_losses.h"
+#include "fo_rows.h"
 #include "fo_updates.h"
 #undef FO_SINGLE
 
 #define FO_SINGLE 1
 #include "fo_math.h"
 #include "fo_losses.h"
+#include "fo_rows.h"
 #include "fo_updates.h"
 #undef FO_SINGLE
 
@@ -44,5 +46,10 @@
 #undef FO_BIAS
 #undef FO_SIGN_BIT
 #undef FO_SHIFT
+#undef FO_ALIGNED
+#undef FO_SIMD
+#undef FO_EACH
+#undef FO_SHUFFLES
+#undef FO_VECTOR_BYTES
 
 #endif

@@ -20,7 +20,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 # Every build has -fopenmp or -fopenmp-simd.
-WARNINGS = ["-fopenmp-simd", "-Wall", "-Wextra", "-Wshadow", "-Wstrict-prototypes", "-Wdouble-promotion"]
+WARNINGS = ["-fopenmp-simd", "-Wall", "-Wextra", "-Wshadow", "-Wstrict-prototypes"]
 
 
 def constants():
