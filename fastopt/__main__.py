@@ -56,7 +56,7 @@ def _machine():
     return [
         f"fastopt {__version__}, {packages}, Python {versions['Python']}, {platform.system()} {platform.machine()}",
         f"{os.cpu_count()} CPUs; ISA {isa['in use']} (available: {', '.join(isa['available'])}); "
-        f"OpenMP {threads['OpenMP'] or 'not built in'}; threads {used}",
+        f"{'with' if threads['OpenMP'] else 'without'} OpenMP; threads {used}",
     ]
 
 
@@ -111,7 +111,7 @@ def _second_table(repeats):
     runs = []
     for number, method in enumerate(steps.METHODS, 1):
         _progress(f"[{number}/{len(steps.METHODS)}] diabetes, {method.name}")
-        runs.append(steps.compare(method, X, y, repeats=repeats or 5))
+        runs.append(steps.compare(method, X, y, repeats=repeats))
     n, p = X.shape
     print(
         f"\nSteps on the diabetes regression ({n} x {p}, standardised), {steps.EPOCHS} passes each, mean half squared error\n"

@@ -13,6 +13,7 @@ from ..reference import linear
 TARGET = 1e-8  # of the gain over the best constant prediction; fastopt's default tol=1e-4 promises it
 TOLERANCES = [10.0**-exponent for exponent in range(1, 13)]
 MOST_UNKNOWNS = 2000  # above, no peer is asked to factorise a matrix of this size
+PATIENCE = 60.0  # seconds for the choice of one solver's tolerance
 SECONDS = 5.0  # for the timed repeats of one problem
 
 
@@ -131,6 +132,7 @@ def _search(problem, candidates, constant, best):
     gain = max(constant - best, np.finfo(float).tiny)
     fastest = np.inf
     for candidate in candidates:
+        spent = 0.0
         for tol in candidate.tolerances:
             try:
                 seconds, result = _timed(candidate.run, tol)
@@ -143,7 +145,8 @@ def _search(problem, candidates, constant, best):
                 candidate.first = min(seconds, _timed(candidate.run, tol)[0])
                 fastest = min(fastest, candidate.first)
                 break
-            if seconds > 3 * fastest or seconds > 30:
+            spent += seconds
+            if seconds > 3 * fastest or spent > PATIENCE:
                 break
     return [c for c in candidates if c.excess <= TARGET and c.first <= 3 * fastest]
 
@@ -222,25 +225,22 @@ def compare(problem, *, repeats=None, progress=lambda text: None):
 
 
 def rows(comparison):
-    """Cells of the table for one comparison."""
-    problem = comparison.problem
+    """Three rows of cells for one comparison: a row for each system; what was fitted stands below each other."""
+    problem, table = comparison.problem, []
     n, p = problem.X.shape
-    seconds = comparison.fits[0].seconds
-    table = []
-    for fit in comparison.fits:
-        lead = [problem.name, f"{n} x {p}", problem.model] if fit is comparison.fits[0] else ["", "", ""]
-        if fit.seconds is None:
-            ratio = "not reached"
-        else:
-            ratio = f"{fit.seconds / seconds:.2f}"
+    leads = problem.name, f"  {n} x {p}", f"  {problem.model}"
+    for lead, fit in zip(leads, comparison.fits):
+        seconds, ratio = "", "not reached"
+        if fit.seconds is not None:
+            seconds, ratio = f"{fit.seconds:.6f}", f"{fit.seconds / comparison.fits[0].seconds:.2f}"
         table.append(
             [
-                *lead,
+                lead,
                 fit.system,
                 fit.solver,
                 "" if fit.n_iter is None else str(fit.n_iter),
                 "" if fit.passes is None else str(fit.passes),
-                "" if fit.seconds is None else f"{fit.seconds:.6f}",
+                seconds,
                 f"{fit.objective:.11g}",
                 "" if fit.relative_gap is None else f"{fit.relative_gap:.1e}",
                 f"{fit.excess:.1e}",
@@ -251,9 +251,7 @@ def rows(comparison):
 
 
 COLUMNS = {
-    "data": "<",
-    "n x p": "<",
-    "model": "<",
+    "data, n x p, model": "<",
     "by": "<",
     "solver, tol": "<",
     "iterations": ">",

@@ -35,7 +35,7 @@ def draw(path, comparisons, runs, minimum):
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(13 if runs else 8, 5.6), layout="constrained", dpi=120)
+    figure = Figure(figsize=(13 if runs else 8, 7), layout="constrained", dpi=120)
     FigureCanvasAgg(figure)
     panels = figure.subplots(1, 2 if runs else 1, squeeze=False)[0]
     _fits(panels[0], comparisons)
@@ -80,7 +80,7 @@ def _fits(axes, comparisons):
         title="Fits: fastopt by iteration (lines), the others' ends",
     )
     axes.grid(alpha=0.3)
-    axes.legend(fontsize=8, loc="lower left")
+    axes.legend(fontsize=9, ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.12))
 
 
 def _steps(axes, runs, minimum):
@@ -95,4 +95,4 @@ def _steps(axes, runs, minimum):
         title="Diabetes: loss against step, the same number of passes",
     )
     axes.grid(alpha=0.3)
-    axes.legend(fontsize=8, loc="lower left")
+    axes.legend(fontsize=9, ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.12))

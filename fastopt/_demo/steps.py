@@ -15,6 +15,7 @@ from ..optimizers import SGD, Adam
 
 EPOCHS = 40
 CHECKPOINTS = 60
+SECONDS = 1.0  # for the repeats of one method
 BETAS, EPS = (0.9, 0.999), 1e-8  # Adam
 
 
@@ -191,20 +192,27 @@ def minimum(X, y):
     return float(residual @ residual) / (2 * len(y))
 
 
-def compare(method, X, y, *, epochs=EPOCHS, repeats=5):
-    """Run a method by all loops, in turns, and return the `Comparison`."""
+def compare(method, X, y, *, epochs=EPOCHS, repeats=None):
+    """Run a method by all loops, in turns, and return the `Comparison`.
+
+    Without `repeats`, each loop runs 5 to 101 times, more where it is short.
+    """
     orders = _orders(len(y), method.batch, epochs)
     n_steps = epochs * len(_batches(len(y), method.batch))
     steps = np.unique(np.geomspace(1, n_steps, CHECKPOINTS).round().astype(int))
     checkpoints = frozenset(steps.tolist())
     loops = [Kernels, Objectives, NumPy]
     seconds, kept = [[] for _ in loops], [None] * len(loops)
-    for turn in range(repeats):
+    turn, most = 0, repeats or 5
+    while turn < most:
         for i in np.roll(np.arange(len(loops)), turn):
             loop = loops[i](method, X, y)
             start = time.perf_counter()
             kept[i] = loop.run(orders, checkpoints)
             seconds[i].append((time.perf_counter() - start) / n_steps)
+        turn += 1
+        if turn == 1 and repeats is None:
+            most = int(np.clip(SECONDS / (n_steps * sum(s[0] for s in seconds)), 5, 101))
     whole = LinearObjective(X, y, "half_squared_error", n_threads=1)
     losses = np.array([[whole.value(params) for params in run] for run in kept])
     return Comparison(method, steps, losses, [statistics.median(s) for s in seconds])
