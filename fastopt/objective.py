@@ -170,7 +170,7 @@ class LinearObjective:
         if self.fit_intercept:
             y, weight = self._selected()
             if self.loss.is_rowwise:
-                params[:, self.p] = self.loss.fit_intercept_only(y, weight, n_outputs=self.k)
+                params[:, self.p] = self.loss.fit_intercept_only(y, weight, n_classes=self.k)
             elif self._vector_shape:
                 params[:, self.p] = self.loss.fit_intercept_only(y, weight)
             else:
