@@ -204,6 +204,38 @@ def test_more_columns_than_rows(tmp_path):
             assert float(group[system][-2]) <= 1e-8
 
 
+@pytest.mark.parametrize("classes", [True, False])
+def test_hard_columns(tmp_path, classes):
+    """Equal columns, a constant one, scales 18 decades apart: fastopt reaches the target, whoever else does."""
+    X, z = data()
+    columns = [
+        X[:, 0],
+        X[:, 0],
+        1e9 * X[:, 1],
+        1e-9 * X[:, 2],
+        np.ones(len(X)),
+        np.where(z > 0, "b", "a") if classes else z,
+    ]
+    path = write_csv(tmp_path / "hard.csv", list("abcdez"), columns)
+    code, out, err = run("--data", path, "--target", "z")
+    assert code == 0, err
+    for group in groups(out):
+        assert float(group["fastopt"][-2]) <= 1e-8
+        for system in SYSTEMS[1:]:
+            assert (float(group[system][-2]) > 1e-8) == (group[system][-1] == "not reached")
+
+
+def test_names_beyond_ascii(tmp_path):
+    X, z = data()
+    path = write_csv(tmp_path / "own.csv", ["a", "b", "c", "größe"], [*X.T, z])
+    environment = dict(os.environ, PYTHONPATH=str(Path(fastopt.__file__).parents[1]), PYTHONIOENCODING="ascii")
+    code = f"import sys; from fastopt.__main__ import main; sys.exit(main(['--data', {str(path)!r}, '--target', 'größe'], repeats=1))"
+    command = [sys.executable, "-c", code]
+    result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert "gr\\xf6\\xdfe" in result.stdout
+
+
 def test_quoted_cells_and_a_byte_order_mark(tmp_path):
     X, z = data()
     lines = ['"a, first",b,c,"z"'] + [f'"{u}",{v},{w},"{t > 0}"' for (u, v, w), t in zip(X, z)] + ["", ""]

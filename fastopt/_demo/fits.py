@@ -1,5 +1,6 @@
 """The first table: each problem by fastopt, by NumPy and by scikit-learn, to the same relative excess."""
 
+import contextlib
 import statistics
 import time
 import warnings
@@ -123,8 +124,9 @@ def _optimum(problem):
     tight = getattr(linear_model, problem.model)(**problem.parameters, tol=1e-7).fit(problem.X, problem.y)
     values = [problem.objective(tight)]
     if problem.classification and problem.reference.size <= MOST_UNKNOWNS:
-        values.append(problem.reference.value(linear.newton(problem.reference, 1e-15).params))
-    return min(values)
+        with contextlib.suppress(np.linalg.LinAlgError, ValueError):  # columns that NumPy cannot factorise
+            values.append(problem.reference.value(linear.newton(problem.reference, 1e-15).params))
+    return min(value for value in values if np.isfinite(value))
 
 
 def _search(problem, candidates, constant, best):
