@@ -229,8 +229,8 @@ def test_names_beyond_ascii(tmp_path):
     X, z = data()
     path = write_csv(tmp_path / "own.csv", ["a", "b", "c", "größe"], [*X.T, z])
     environment = dict(os.environ, PYTHONPATH=str(Path(fastopt.__file__).parents[1]), PYTHONIOENCODING="ascii")
-    code = f"import sys; from fastopt.__main__ import main; sys.exit(main(['--data', {str(path)!r}, '--target', 'größe'], repeats=1))"
-    command = [sys.executable, "-c", code]
+    code = "import sys; from fastopt.__main__ import main; sys.exit(main(sys.argv[1:], repeats=1))"
+    command = [sys.executable, "-c", code, "--data", path, "--target", "größe"]
     result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     assert "gr\\xf6\\xdfe" in result.stdout
