@@ -149,7 +149,7 @@ def section(kind, records):
     if kind == "fit":
         header += ["iterations", "relative excess", "the best peer's tol", "not shown"]
     if kind == "pass":
-        header += ["GB/s", "one read of X by BLAS"]
+        header += ["GB/s", "of the speed of reading X (BLAS)"]
     rows = []
     for r in chosen:
         row = [r["name"], r["dtype"], r["size"], r["n_threads"], duration(r["times"][harness.OURS]["median"])]
@@ -163,7 +163,7 @@ def section(kind, records):
                 "; ".join(f"{name}: {why}" for name, why in r["missing"].items()),
             ]
         if kind == "pass":
-            row += [f"{r['gb_per_s']:.1f}", f"{times(harness.ratio(r, harness.READ))} of the pass"]
+            row += [f"{r['gb_per_s']:.1f}", f"{100 * harness.ratio(r, harness.READ):.0f} %"]
         rows.append(row)
     if kind == "fit":
         lines += ["In brackets: the best peer's.", ""]
@@ -367,7 +367,7 @@ def main(arguments=None):
     if options.goals:
         show_goals(records)
         return
-    options.output.mkdir(exist_ok=True)
+    options.output.mkdir(parents=True, exist_ok=True)
     (options.output / "benchmarks.md").write_text(document(machine, records))
     plot(machine, records, options.output / "benchmarks.png")
     print(f"{options.output / 'benchmarks.md'} and benchmarks.png: {len(records)} records")
