@@ -319,7 +319,7 @@ def fit_logistic(X, y, C=1.0, tol=1e-4, max_iter=100):
     return w[None, :-1], w[-1:]
 
 
-def fit_softmax(X, index, C=1.0, tol=1e-4, max_iter=10000):
+def fit_softmax(X, index, C=1.0, tol=1e-4, max_iter=3000):
     """SciPy's L-BFGS-B over one product with X each way; `tol` bounds the gradient. (coef, intercept)."""
     from scipy.optimize import minimize
 

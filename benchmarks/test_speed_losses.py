@@ -46,8 +46,11 @@ def pytest_generate_tests(metafunc):
 
 def problem(loss, dtype, size):
     rng = np.random.default_rng(0)
-    y, raw = loss.sample(rng, ROWS[size] if loss.is_rowwise else POINTWISE[size])
-    y = np.asarray(y)
+    if loss.is_rowwise:
+        n, k = ROWS[size]
+        y, raw = loss.sample(rng, n, n_classes=k)
+    else:
+        y, raw = loss.sample(rng, POINTWISE[size])
     return (y if y.dtype.kind in "iu" else y.astype(dtype)), np.ascontiguousarray(raw, dtype=dtype)
 
 
