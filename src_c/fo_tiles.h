@@ -35,6 +35,15 @@
 enum { FO_LINE_BYTES = 64 };
 #endif
 
+/* Columns up to which a tile is transposed for one output. Measured crossover with eight rows at a time. */
+#if FO_BYTES == 64
+enum { FO(narrow) = FO_SINGLE ? 24 : 15 };
+#elif FO_BYTES == 32
+enum { FO(narrow) = FO_SINGLE ? 20 : 11 };
+#else
+enum { FO(narrow) = FO_SINGLE ? 12 : 6 };
+#endif
+
 /* m rounded up to whole vectors */
 FO_INLINE ptrdiff_t FO(lanes_up)(ptrdiff_t m)
 {
@@ -45,7 +54,7 @@ FO_INLINE ptrdiff_t FO(lanes_up)(ptrdiff_t m)
 FO_TILE ptrdiff_t FO(tile_rows)(ptrdiff_t p, ptrdiff_t k)
 {
     ptrdiff_t widest = p > k ? p : k, m = (ptrdiff_t)(131072 / sizeof(fo_real)) / (widest > 0 ? widest : 1) / 16 * 16;
-    ptrdiff_t most = FO_SINGLE || p > 32 ? 256 : 128;
+    ptrdiff_t most = FO_SINGLE || p > FO(narrow) ? 256 : 128;
     return m > most ? most : (m < 16 ? 16 : m);
 }
 
@@ -58,7 +67,7 @@ FO_TILE ptrdiff_t FO(tile_scratch)(ptrdiff_t m, ptrdiff_t p)
 /* Whether the products of k outputs are sums along the row (else outputs are lanes). */
 FO_INLINE int FO(along)(ptrdiff_t p, ptrdiff_t k)
 {
-    return k * (p / FO(lanes) + 8) < p * ((k + FO(lanes) - 1) / FO(lanes)) || k == 1;
+    return k * (p / FO(lanes) + 4) < p * ((k + FO(lanes) - 1) / FO(lanes)) || k == 1;
 }
 
 FO_TILE ptrdiff_t FO(weights_size)(ptrdiff_t p, ptrdiff_t k)
@@ -83,22 +92,52 @@ FO_TILE void FO(pack_weights)(const double *w, ptrdiff_t p, ptrdiff_t k, fo_real
     }
 }
 
-/* The transposed tile. */
-FO_TILE void FO(tile_transpose)(const fo_real *x, ptrdiff_t ld, ptrdiff_t m, ptrdiff_t p, fo_real *xt)
+/* The transposed tile, and z = X w on the way where w is given. */
+FO_TILE void FO(tile_transpose)(const fo_real *x, ptrdiff_t ld, ptrdiff_t m, ptrdiff_t p, fo_real *xt, const fo_real *w,
+                                fo_real *z)
 {
     enum { GROUP = FO_SINGLE ? 4 : 2, L = FO(lanes) };
     ptrdiff_t M = FO(lanes_up)(m), i = 0;
-    for (; p >= GROUP && i + L <= m; i += L)
-        for (ptrdiff_t j = 0; j < p; j += GROUP) {
-            ptrdiff_t c = j + GROUP <= p ? j : p - GROUP; /* the last group overlaps: nothing is read behind a row */
-            FO(vec) v[GROUP];
-            FO(v_columns)(x + i * ld + c, ld, v);
+    for (; p >= GROUP && i + L <= m; i += L) {
+        FO(vec) s = FO(v_set)(0), t = s, v[GROUP];
+        ptrdiff_t j = 0;
+        for (; j + GROUP <= p; j += GROUP) {
+            FO(v_columns)(x + i * ld + j, ld, v);
+            FO_UNROLL
             for (int q = 0; q < GROUP; q++)
-                FO(v_store)(xt + (c + q) * M + i, v[q]);
+                FO(v_store)(xt + (j + q) * M + i, v[q]);
+            if (w) {
+                FO_UNROLL
+                for (int q = 0; q < GROUP; q += 2) {
+                    s = FO(v_fma)(v[q], FO(v_set)(w[j + q]), s);
+                    t = FO(v_fma)(v[q + 1], FO(v_set)(w[j + q + 1]), t);
+                }
+            }
         }
-    for (; i < M; i++)
-        for (ptrdiff_t j = 0; j < p; j++)
-            xt[j * M + i] = i < m ? x[i * ld + j] : 0;
+        if (j < p) { /* the last group overlaps: nothing is read behind a row */
+            FO(v_columns)(x + i * ld + p - GROUP, ld, v);
+            FO_UNROLL
+            for (int q = 0; q < GROUP; q++)
+                if (p - GROUP + q >= j) {
+                    FO(v_store)(xt + (p - GROUP + q) * M + i, v[q]);
+                    if (w)
+                        s = FO(v_fma)(v[q], FO(v_set)(w[p - GROUP + q]), s);
+                }
+        }
+        if (w)
+            FO(v_store)(z + i, FO(v_add)(s, t));
+    }
+    for (; i < M; i++) {
+        fo_real s = 0;
+        for (ptrdiff_t j = 0; j < p; j++) {
+            fo_real v = i < m ? x[i * ld + j] : 0;
+            xt[j * M + i] = v;
+            if (w)
+                s += v * w[j];
+        }
+        if (w && i < m)
+            z[i] = s;
+    }
 }
 
 /* out (height, width vectors) = sum over t < steps of a[i ar + t as] * b[t ldb + ...]. Constant height and width
@@ -187,75 +226,114 @@ FO_INLINE ptrdiff_t FO(even)(ptrdiff_t rows)
     return count ? (rows + count - 1) / count : 1;
 }
 
-/* out[q] = row i + q of the tile times w, q < 8; rows behind m repeat the last one. */
-FO_INLINE void FO(dot8)(const fo_real *x, ptrdiff_t ld, ptrdiff_t i, ptrdiff_t m, ptrdiff_t p, const fo_real *w,
-                        fo_real *out)
+/* Vectors of prefetch for each vector of the row: `rows` rows of the next tile meanwhile. */
+#define FO_FETCH(rows)                                                         \
+    if (fetch) {                                                               \
+        FO_UNROLL                                                              \
+        for (int q = 0; q < (rows) * FO_BYTES / FO_LINE_BYTES; q++)            \
+            FO_PREFETCH(fetch + q * FO_LINE_BYTES);                            \
+        fetch += (rows) * FO_BYTES;                                            \
+    }
+
+/* z[q k] = row i + q of the tile times w, q < 8; rows behind m repeat the last one. */
+FO_INLINE void FO(dot8)(const fo_real *x, ptrdiff_t ld, ptrdiff_t i, ptrdiff_t m, ptrdiff_t p, ptrdiff_t k,
+                        const fo_real *w, fo_real *z, const char *fetch)
 {
     enum { L = FO(lanes) };
     const fo_real *row[8];
-    FO(vec) s[8], u, v;
+    FO(vec) s[8], u;
+    fo_real out[8];
     ptrdiff_t j = 0;
     FO_UNROLL
     for (int q = 0; q < 8; q++) {
         row[q] = x + (i + q < m ? i + q : m - 1) * ld;
         s[q] = FO(v_set)(0);
     }
-    for (; j + 2 * L <= p; j += 2 * L) {
+    for (; j + L <= p; j += L) {
         u = FO(v_load)(w + j);
-        v = FO(v_load)(w + j + L);
         FO_UNROLL
         for (int q = 0; q < 8; q++)
             s[q] = FO(v_fma)(FO(v_load)(row[q] + j), u, s[q]);
-        FO_UNROLL
-        for (int q = 0; q < 8; q++)
-            s[q] = FO(v_fma)(FO(v_load)(row[q] + j + L), v, s[q]);
+        FO_FETCH(4)
     }
-    for (; j < p; j += L) {
-        int count = p - j < L ? (int)(p - j) : L;
+    if (j < p) {
+        int count = (int)(p - j);
         u = FO(v_load_tail)(w + j, count);
         FO_UNROLL
         for (int q = 0; q < 8; q++)
             s[q] = FO(v_fma)(FO(v_load_tail)(row[q] + j, count), u, s[q]);
+        FO_FETCH(4)
     }
     FO(v_sum4)(s, out);
     FO(v_sum4)(s + 4, out + 4);
+    for (ptrdiff_t q = 0; q < 8 && i + q < m; q++)
+        z[q * k] = out[q];
 }
 
-/* z (m, k) = X W' */
-FO_TILE void FO(tile_forward)(const fo_real *x, ptrdiff_t ld, const fo_real *xt, ptrdiff_t m, ptrdiff_t p, ptrdiff_t k,
-                              const fo_real *w, fo_real *z)
+/* z[q k + c] = row i + q of the tile times weights c, q < 4, c < count (a constant). */
+FO_INLINE void FO(dot4)(const int count, const fo_real *x, ptrdiff_t ld, ptrdiff_t i, ptrdiff_t m, ptrdiff_t p,
+                        ptrdiff_t k, const fo_real *w, fo_real *z)
 {
     enum { L = FO(lanes) };
-    if (xt) {
-        ptrdiff_t M = FO(lanes_up)(m);
-        for (ptrdiff_t i = 0; i < m; i += L) {
-            FO(vec) s = FO(v_set)(0), t = s;
-            ptrdiff_t j = 0;
-            for (; j + 2 <= p; j += 2) {
-                s = FO(v_fma)(FO(v_load)(xt + j * M + i), FO(v_set)(w[j]), s);
-                t = FO(v_fma)(FO(v_load)(xt + (j + 1) * M + i), FO(v_set)(w[j + 1]), t);
-            }
-            if (j < p)
-                s = FO(v_fma)(FO(v_load)(xt + j * M + i), FO(v_set)(w[j]), s);
-            s = FO(v_add)(s, t);
-            if (i + L <= m)
-                FO(v_store)(z + i, s);
-            else
-                FO(v_store_tail)(z + i, s, (int)(m - i));
+    const fo_real *row[4];
+    FO(vec) s[3][4];
+    ptrdiff_t j = 0;
+    FO_UNROLL
+    for (int q = 0; q < 4; q++) {
+        row[q] = x + (i + q < m ? i + q : m - 1) * ld;
+        FO_UNROLL
+        for (int c = 0; c < count; c++)
+            s[c][q] = FO(v_set)(0);
+    }
+    for (; j < p; j += L) {
+        FO(vec) v[4], u;
+        int left = (int)(p - j < L ? p - j : L);
+        FO_UNROLL
+        for (int q = 0; q < 4; q++)
+            v[q] = left == L ? FO(v_load)(row[q] + j) : FO(v_load_tail)(row[q] + j, left);
+        FO_UNROLL
+        for (int c = 0; c < count; c++) {
+            u = left == L ? FO(v_load)(w + c * p + j) : FO(v_load_tail)(w + c * p + j, left);
+            FO_UNROLL
+            for (int q = 0; q < 4; q++)
+                s[c][q] = FO(v_fma)(v[q], u, s[c][q]);
         }
+    }
+    FO_UNROLL
+    for (int c = 0; c < count; c++) {
+        fo_real out[4];
+        FO(v_sum4)(s[c], out);
+        for (ptrdiff_t q = 0; q < 4 && i + q < m; q++)
+            z[q * k + c] = out[q];
+    }
+}
+
+/* z (m, k) = X W'. next: what is read after this tile; half of it is fetched meanwhile. NULL: nothing. */
+FO_TILE void FO(tile_forward)(const fo_real *x, ptrdiff_t ld, ptrdiff_t m, ptrdiff_t p, ptrdiff_t k, const fo_real *w,
+                              fo_real *z, const fo_real *next)
+{
+    enum { L = FO(lanes) };
+    if (k == 1) {
+        for (ptrdiff_t i = 0; i < m; i += 8)
+            FO(dot8)(x, ld, i, m, p, 1, w, z + i, next ? (const char *)(next + i * ld) : NULL);
         return;
     }
     if (FO(along)(p, k)) {
-        for (ptrdiff_t i = 0; i < m; i += 8)
-            for (ptrdiff_t c = 0; c < k; c++) {
-                fo_real out[8];
-                FO(dot8)(x, ld, i, m, p, w + c * p, out);
-                if (k == 1 && i + 8 <= m)
-                    memcpy(z + i, out, sizeof out);
-                else
-                    for (ptrdiff_t q = 0; q < 8 && i + q < m; q++)
-                        z[(i + q) * k + c] = out[q];
+        ptrdiff_t most = FO_HEIGHT > 6 ? 3 : 2, c = 0;
+        while (c < k) { /* 4 = 2 + 2 */
+            ptrdiff_t left = k - c, count = left == 4 ? 2 : left < most ? left : most;
+            for (ptrdiff_t i = 0; i < m; i += 4) {
+                if (count == 3)
+                    FO(dot4)(3, x, ld, i, m, p, k, w + c * p, z + i * k + c);
+                else if (count == 2)
+                    FO(dot4)(2, x, ld, i, m, p, k, w + c * p, z + i * k + c);
+                else {
+                    FO(dot8)(x, ld, i, m, p, k, w + c * p, z + i * k + c, NULL);
+                    i += 4;
+                }
             }
+            c += count;
+        }
         return;
     }
     fo_real out[FO_HEIGHT * 2 * FO(lanes)];
@@ -275,13 +353,13 @@ FO_TILE void FO(tile_forward)(const fo_real *x, ptrdiff_t ld, const fo_real *xt,
     }
 }
 
-/* g (k, p) += R'X for r (m, k). next: what is read after this tile, fetched meanwhile; NULL: nothing.
+/* g (k, p) += R'X for r (m, k). next as in tile_forward: the other half, or all of a narrow tile.
  * scratch: p elements. */
 FO_TILE void FO(tile_backward)(const fo_real *x, ptrdiff_t ld, const fo_real *xt, ptrdiff_t m, ptrdiff_t p, ptrdiff_t k,
                                const fo_real *r, double *g, const fo_real *next, fo_real *scratch)
 {
     enum { L = FO(lanes) };
-    const char *fetch = (const char *)(next ? next : x);
+    const char *fetch = (const char *)next;
     if (xt) {
         ptrdiff_t M = FO(lanes_up)(m);
         for (ptrdiff_t j = 0; j < p; j += 4) {
@@ -299,12 +377,7 @@ FO_TILE void FO(tile_backward)(const fo_real *x, ptrdiff_t ld, const fo_real *xt
                 FO_UNROLL
                 for (int q = 0; q < 4; q++)
                     s[q] = FO(v_fma)(FO(v_load)(column[q] + i), v, s[q]);
-                if (next) {
-                    FO_UNROLL
-                    for (int q = 0; q < 4 * FO_BYTES / FO_LINE_BYTES; q++)
-                        FO_PREFETCH(fetch + q * FO_LINE_BYTES);
-                    fetch += 4 * FO_BYTES;
-                }
+                FO_FETCH(4)
             }
             if (i < m) {
                 v = FO(v_load_tail)(r + i, (int)(m - i));
@@ -336,7 +409,7 @@ FO_TILE void FO(tile_backward)(const fo_real *x, ptrdiff_t ld, const fo_real *xt
                 c[q] = FO(v_set)(i + q < m ? r[i + q] : 0);
             }
             if (next)
-                fetch = (const char *)(next + i * ld);
+                fetch = (const char *)(next + (i + 4) * ld);
             for (; j + L <= p; j += L) {
                 s = FO(v_fma)(c[0], FO(v_load)(row[0] + j), FO(v_load)(sum + j));
                 t = FO(v_mul)(c[1], FO(v_load)(row[1] + j));
@@ -346,10 +419,7 @@ FO_TILE void FO(tile_backward)(const fo_real *x, ptrdiff_t ld, const fo_real *xt
                     t = FO(v_fma)(c[q + 1], FO(v_load)(row[q + 1] + j), t);
                 }
                 FO(v_store)(sum + j, FO(v_add)(s, t));
-                FO_UNROLL
-                for (int q = 0; q < 8 * FO_BYTES / FO_LINE_BYTES; q++)
-                    FO_PREFETCH(fetch + q * FO_LINE_BYTES);
-                fetch += 8 * FO_BYTES;
+                FO_FETCH(4)
             }
             if (j < p) {
                 int count = (int)(p - j);
@@ -358,9 +428,7 @@ FO_TILE void FO(tile_backward)(const fo_real *x, ptrdiff_t ld, const fo_real *xt
                 for (int q = 0; q < 8; q++)
                     s = FO(v_fma)(c[q], FO(v_load_tail)(row[q] + j, count), s);
                 FO(v_store_tail)(sum + j, s, count);
-                FO_UNROLL
-                for (int q = 0; q < 8 * FO_BYTES / FO_LINE_BYTES; q++)
-                    FO_PREFETCH(fetch + q * FO_LINE_BYTES);
+                FO_FETCH(4)
             }
         }
 #if FO_SINGLE
@@ -465,6 +533,37 @@ FO_TILE void FO(tile_gram)(const fo_real *x, ptrdiff_t ld, const fo_real *xt, pt
             }
         }
     }
+}
+
+/* Sums in double: of a, and of a b. */
+FO_TILE double FO(tile_sum)(const fo_real *a, ptrdiff_t n)
+{
+    double s[16] = {0};
+    ptrdiff_t i = 0;
+    for (; i + 16 <= n; i += 16)
+        for (int q = 0; q < 16; q++)
+            s[q] += (double)a[i + q];
+    for (; i < n; i++)
+        s[0] += (double)a[i];
+    for (int half = 8; half; half /= 2)
+        for (int q = 0; q < half; q++)
+            s[q] += s[q + half];
+    return s[0];
+}
+
+FO_TILE double FO(tile_dot)(const fo_real *a, const fo_real *b, ptrdiff_t n)
+{
+    double s[16] = {0};
+    ptrdiff_t i = 0;
+    for (; i + 16 <= n; i += 16)
+        for (int q = 0; q < 16; q++)
+            s[q] += (double)a[i + q] * (double)b[i + q];
+    for (; i < n; i++)
+        s[0] += (double)a[i] * (double)b[i];
+    for (int half = 8; half; half /= 2)
+        for (int q = 0; q < half; q++)
+            s[q] += s[q + half];
+    return s[0];
 }
 
 /* sum of a[i] b[i] */
@@ -623,15 +722,23 @@ FO_TILE double FO(tile_moments)(const fo_real *x, ptrdiff_t ld, ptrdiff_t m, ptr
     return total;
 }
 
-/* 1 where an element is infinite or NaN */
-FO_TILE int FO(tile_not_finite)(const fo_real *x, ptrdiff_t ld, ptrdiff_t m, ptrdiff_t p)
+/* 1 where an element is infinite or NaN: zero times it is not zero. */
+FO_TILE int FO(tile_not_finite)(const fo_real *x, ptrdiff_t count)
 {
-    int bad = 0;
-    for (ptrdiff_t i = 0; i < m; i++) {
-        const fo_real *row = x + i * ld;
-        for (ptrdiff_t j = 0; j < p; j++)
-            bad |= !(row[j] - row[j] == 0);
-    }
-    return bad;
+    enum { L = FO(lanes) };
+    FO(vec) s[4], zero = FO(v_set)(0);
+    fo_real out[4], sum;
+    ptrdiff_t i = 0;
+    for (int q = 0; q < 4; q++)
+        s[q] = zero;
+    for (; i + 4 * L <= count; i += 4 * L)
+        FO_UNROLL
+        for (int q = 0; q < 4; q++)
+            s[q] = FO(v_fma)(FO(v_load)(x + i + q * L), zero, s[q]);
+    FO(v_sum4)(s, out);
+    sum = (out[0] + out[1]) + (out[2] + out[3]);
+    for (; i < count; i++)
+        sum += x[i] * 0;
+    return !(sum == 0);
 }
 #endif

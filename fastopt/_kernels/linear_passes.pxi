@@ -222,7 +222,7 @@ cdef class Rows(Handle):
                 &self._gram_base)
             self._gram_slots = slots
         c.gram = True
-        c.narrow = 0 < p <= NARROW_GRAM and (k == 1 or plain)
+        c.narrow = 0 < p <= NARROW and (k == 1 or plain)
         c.slots = self._gram_slots
         if self.d.row_loss and not plain:
             c.tile = self._full_tile

@@ -128,7 +128,7 @@ cdef class Handle:
         size[8] = self._full_tile * k * k if self.d.row_loss else 0
         size[9] = tile * 8 // <Py_ssize_t> sizeof(real) if self.d.rows != NULL else 0
         size[10] = tile_scratch(tile, p)
-        size[11] = tile_scratch(tile, p) if p <= NARROW_GRAM else 0
+        size[11] = tile_scratch(tile, p) if p <= NARROW else 0
         for i in range(12):
             each += padded(size[i], sizeof(real)) + LINE
         at = <char*> aligned(each * n_threads, &self._scratch_base)
@@ -210,15 +210,17 @@ cdef class Handle:
 
     cdef int _gradient(self, pass_t* c, double[:, ::1] out, double[::1] intercept_out) except -1:
         """Partial gradients added in slot order."""
-        cdef Py_ssize_t s, a, j, k = self.k, p = self.p
+        cdef Py_ssize_t s, j, size = self.k * (self.p + 1)
+        cdef double* total = c.g
         cdef const double* g = c.g
-        for s in range(c.slots):
-            for a in range(k):
-                for j in range(p):
-                    out[a, j] = g[a * p + j] if s == 0 else out[a, j] + g[a * p + j]
-                if intercept_out is not None:
-                    intercept_out[a] = g[k * p + a] if s == 0 else intercept_out[a] + g[k * p + a]
-            g += k * (p + 1)
+        for s in range(1, c.slots):
+            g += size
+            for j in range(size):
+                total[j] += g[j]
+        if self.p:
+            memcpy(&out[0, 0], total, self.k * self.p * sizeof(double))
+        if intercept_out is not None:
+            memcpy(&intercept_out[0], total + self.k * self.p, self.k * sizeof(double))
         return 0
 
     cdef int _gradient_shapes(self, double[:, ::1] out, double[::1] intercept_out) except -1:

@@ -8,8 +8,6 @@ cdef enum:
     PANEL_FROM = 400         # number of columns from which a Gram matrix is computed by panels
     MOST_PARTIAL = 25165824  # bytes of partial sums that are always allowed
     LINE = 64                # bytes of a cache line
-    NARROW = 20              # columns up to which a tile is transposed for one output
-    NARROW_GRAM = 32         # the same where a Gram matrix is computed
 
 cdef struct data_t:
     const real* x
@@ -143,6 +141,7 @@ cdef void pass_slot(const data_t* d, const pass_t* c, const scratch_t* s, Py_ssi
     cdef double* g = NULL
     cdef double* hx
     cdef double v, total = 0.0
+    cdef real shift
     cdef int64_t status = 0
     if c.g != NULL:
         g = c.g + slot * k * (p + 1)
@@ -155,19 +154,27 @@ cdef void pass_slot(const data_t* d, const pass_t* c, const scratch_t* s, Py_ssi
         i0 = t * c.tile
         m = min(c.tile, d.n - i0)
         x = rows_of(d, s, i0, m) if c.coef != NULL or c.gradient or c.gram else NULL
-        if c.narrow:
-            tile_transpose(x, p, m, p, s.xt)
+        if c.narrow and c.coef == NULL:
+            tile_transpose(x, p, m, p, s.xt, NULL, NULL)
         next = x + m * p if d.rows == NULL and i0 + m < d.n else NULL
         raw = c.raw + i0 * k if c.raw != NULL else NULL
         r = NULL
         h = NULL
         if c.coef != NULL:
             z = c.raw_out + i0 * k if c.raw_out != NULL else (s.v if c.forward_direction else s.z)
-            tile_forward(x, p, xt, m, p, k, c.coef, z)
+            if c.narrow:
+                tile_transpose(x, p, m, p, s.xt, c.coef, z)
+            else:
+                tile_forward(x, p, m, p, k, c.coef, z, next)
             if c.intercept != NULL:
-                for i in range(m):
-                    for j in range(k):
-                        z[i * k + j] += c.intercept[j]
+                if k == 1:
+                    shift = c.intercept[0]
+                    for i in range(m):
+                        z[i] += shift
+                else:
+                    for i in range(m):
+                        for j in range(k):
+                            z[i * k + j] += c.intercept[j]
             if c.offset and d.offset != NULL:
                 o = taken(d, d.offset, s.target, k, i0, m)
                 for i in range(m * k):
@@ -188,9 +195,12 @@ cdef void pass_slot(const data_t* d, const pass_t* c, const scratch_t* s, Py_ssi
             h = r
         if c.gradient:
             tile_backward(x, p, xt, m, p, k, r, g, next, s.work)
-            for i in range(m):
-                for j in range(k):
-                    g[k * p + j] += r[i * k + j]
+            if k == 1:
+                g[p] += tile_sum(r, m)
+            else:
+                for i in range(m):
+                    for j in range(k):
+                        g[k * p + j] += r[i * k + j]
         if c.gram:
             pair = 0
             for a in range(k if d.row_loss and c.what else 1):
@@ -201,8 +211,7 @@ cdef void pass_slot(const data_t* d, const pass_t* c, const scratch_t* s, Py_ssi
                         h = s.pair
                     hx = c.hx + (slot * pairs + pair) * (p + 1)
                     tile_backward(x, p, xt, m, p, 1, h if h != NULL else s.ones, hx, NULL, s.work)
-                    for i in range(m):
-                        hx[p] += h[i] if h != NULL else 1.0
+                    hx[p] += tile_sum(h, m) if h != NULL else m
                     if c.hess != NULL:
                         tile_gram(x, p, xt, m, 0, p, h, c.hess + (slot * pairs + pair) * p * p, p, s.work)
                     pair += 1
@@ -214,7 +223,7 @@ cdef void line_slot(const data_t* d, const pass_t* c, const scratch_t* s, Py_ssi
     """Value, slope and curvature at raw + alpha direction, without X."""
     cdef Py_ssize_t t, i, i0, m, k = d.k
     cdef const real* u
-    cdef double v, dot, total = 0.0, slope = 0.0, curvature = 0.0
+    cdef double v, total = 0.0, slope = 0.0, curvature = 0.0
     cdef int64_t status = 0
     cdef real alpha = <real> c.alpha
     for t in range(c.tiles * slot // c.slots, c.tiles * (slot + 1) // c.slots):
@@ -225,14 +234,8 @@ cdef void line_slot(const data_t* d, const pass_t* c, const scratch_t* s, Py_ssi
             s.z[i] = c.raw[i0 * k + i] + alpha * u[i]
         status |= loss_tile(d, s, FO_VALUE | FO_GRADIENT | FO_PRODUCT, s.z, s.r, NULL, u, s.h, i0, m, &v)
         total += v
-        dot = 0.0
-        for i in range(m * k):
-            dot += <double> u[i] * <double> s.r[i]
-        slope += dot
-        dot = 0.0
-        for i in range(m * k):
-            dot += <double> u[i] * <double> s.h[i]
-        curvature += dot
+        slope += tile_dot(u, s.r, m * k)
+        curvature += tile_dot(u, s.h, m * k)
     c.value[4 * slot] = total
     c.value[4 * slot + 1] = slope
     c.value[4 * slot + 2] = curvature
@@ -294,7 +297,7 @@ cdef void finite_slot(const data_t* d, const pass_t* c, const scratch_t* s, Py_s
     for t in range(c.tiles * slot // c.slots, c.tiles * (slot + 1) // c.slots):
         i0 = t * c.tile
         m = min(c.tile, d.n - i0)
-        bad |= tile_not_finite(rows_of(d, s, i0, m), d.p, m, d.p)
+        bad |= tile_not_finite(rows_of(d, s, i0, m), m * d.p)
     c.status[slot] = bad
 
 

@@ -14,9 +14,12 @@ cdef extern from *:
     Py_ssize_t tile_scratch "FO(tile_scratch)"(Py_ssize_t m, Py_ssize_t p) nogil
     Py_ssize_t weights_size "FO(weights_size)"(Py_ssize_t p, Py_ssize_t k) nogil
     void pack_weights "FO(pack_weights)"(const double* w, Py_ssize_t p, Py_ssize_t k, real* out) nogil
-    void tile_transpose "FO(tile_transpose)"(const real* x, Py_ssize_t ld, Py_ssize_t m, Py_ssize_t p, real* xt) nogil
-    void tile_forward "FO(tile_forward)"(const real* x, Py_ssize_t ld, const real* xt, Py_ssize_t m, Py_ssize_t p,
-                                         Py_ssize_t k, const real* w, real* z) nogil
+    enum:
+        NARROW "FO(narrow)"  # columns up to which a tile is transposed for one output
+    void tile_transpose "FO(tile_transpose)"(const real* x, Py_ssize_t ld, Py_ssize_t m, Py_ssize_t p, real* xt,
+                                             const real* w, real* z) nogil
+    void tile_forward "FO(tile_forward)"(const real* x, Py_ssize_t ld, Py_ssize_t m, Py_ssize_t p, Py_ssize_t k,
+                                         const real* w, real* z, const real* next) nogil
     void tile_backward "FO(tile_backward)"(const real* x, Py_ssize_t ld, const real* xt, Py_ssize_t m, Py_ssize_t p,
                                            Py_ssize_t k, const real* r, double* g, const real* next,
                                            real* scratch) nogil
@@ -24,7 +27,9 @@ cdef extern from *:
                                    Py_ssize_t hi, const real* h, double* out, Py_ssize_t ldo, real* scratch) nogil
     double tile_moments "FO(tile_moments)"(const real* x, Py_ssize_t ld, Py_ssize_t m, Py_ssize_t p, const real* w,
                                            const real* shift, double* mean, double* square) nogil
-    int tile_not_finite "FO(tile_not_finite)"(const real* x, Py_ssize_t ld, Py_ssize_t m, Py_ssize_t p) nogil
+    double tile_sum "FO(tile_sum)"(const real* a, Py_ssize_t n) nogil
+    double tile_dot "FO(tile_dot)"(const real* a, const real* b, Py_ssize_t n) nogil
+    int tile_not_finite "FO(tile_not_finite)"(const real* x, Py_ssize_t count) nogil
     enum:
         FO_STEP
         chol_rows "fo_chol_rows_f64"
