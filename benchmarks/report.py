@@ -53,7 +53,16 @@ def load(path):
     chosen = {}
     for record in sorted(stored["records"], key=lambda r: not r["quick"]):
         chosen[identity(record, isa=True)] = record
-    return stored["machine"], list(chosen.values())
+    return stored["machine"], sorted(chosen.values(), key=order)
+
+
+def order(record):
+    """Sorts records by kind, case, dtype and size, whatever order they were measured in."""
+    try:
+        size = float(record["size"].partition("x")[0])
+    except ValueError:
+        size = 0.0
+    return list(TITLES).index(record["kind"]), record["name"], record["dtype"], size, record["n_threads"], record["isa"]
 
 
 def identity(record, isa=False):
@@ -133,6 +142,14 @@ def count(records):
     return len(compared)
 
 
+def beside(values, peer, form):
+    """Our value and, in brackets, the best peer's; '-' where there is none."""
+    mine, theirs = (
+        "-" if value is None else form.format(max(value, 0)) for value in (values[harness.OURS], values.get(peer))
+    )
+    return mine if peer is None else f"{mine} ({theirs})"
+
+
 def section(kind, records):
     chosen = [record for record in records if record["kind"] == kind]
     if not chosen:
@@ -157,8 +174,8 @@ def section(kind, records):
         if kind == "fit":
             peer, _ = harness.best(r, harness.peers(r))
             row += [
-                f"{r['iterations'][harness.OURS]}" + (f" ({r['iterations'].get(peer)})" if peer else ""),
-                f"{max(r['excess'][harness.OURS], 0):.0e}" + (f" ({max(r['excess'][peer], 0):.0e})" if peer else ""),
+                beside(r["iterations"], peer, "{}"),
+                beside(r["excess"], peer, "{:.0e}"),
                 "" if peer is None else f"{r['tolerances'][peer]:.0e}",
                 "; ".join(f"{name}: {why}" for name, why in r["missing"].items()),
             ]
@@ -279,10 +296,7 @@ def plot(machine, records, path):
     top = [r for r in highest(records) if r["kind"] in COLOURS]
     most = max(r["n_threads"] for r in top)
     # One row a case: at the largest number of threads that it was measured with.
-    by_case = {}
-    for r in sorted(top, key=lambda r: r["n_threads"]):
-        by_case[identity(r)[:4]] = r
-    rows = [r for kind in COLOURS for r in by_case.values() if r["kind"] == kind]
+    rows = list({identity(r)[:4]: r for r in sorted(top, key=order)}.values())
     columns = 2 if len(rows) > 45 else 1
     half = -(-len(rows) // columns)
     figure, axes = pyplot.subplots(
