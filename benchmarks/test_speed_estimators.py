@@ -28,7 +28,7 @@ GRID = [10.0**-k for k in range(1, 13)]
 LOGISTIC_SOLVERS = ("lbfgs", "newton-cholesky", "newton-cg", "sag", "saga")
 RIDGE_SOLVERS = ("auto", "cholesky", "svd", "lsqr", "sparse_cg", "sag", "saga")
 MAX_HESSIAN = 2000  # parameters up to which scikit-learn's newton-cholesky is tried
-SLOW_SOLVER = 10.0  # seconds of one fit after which a solver is given up
+SLOW_SOLVER = 5.0  # seconds of one fit after which a solver is given up
 BUDGET = Budget(seconds=0.5, rounds=7, limit=6.0)
 
 
