@@ -188,7 +188,7 @@ cdef void pass_slot(const data_t* d, const pass_t* c, const scratch_t* s, Py_ssi
             r = s.r
             h = z
         elif c.residual != NULL:
-            r = c.residual + i0 * k
+            r = c.residual + i0 * (1 if c.gram else k)  # a Gram matrix takes one weight a row
             h = r
         elif c.residual_weight:
             r = taken(d, d.weight, s.weight, 1, i0, m)
