@@ -14,6 +14,7 @@ from ..reference import linear
 TARGET = 1e-8  # of the gain over the best constant prediction; fastopt's default tol=1e-4 promises it
 TOLERANCES = [10.0**-exponent for exponent in range(1, 13)]
 MOST_UNKNOWNS = 2000  # above, no peer is asked to factorise a matrix of this size
+MOST_BLOCKS = 300  # likewise for NumPy's multinomial Hessian: L-BFGS-B is far ahead of it there
 PATIENCE = 60.0  # seconds for the choice of one solver's tolerance
 SECONDS = 5.0  # for the timed repeats of one problem
 
@@ -63,6 +64,10 @@ class Candidate:
         return self.name if self.tol is None else f"{self.name}, {self.tol:.0e}".replace("e-0", "e-")
 
 
+def _factorises(reference):
+    return reference.size <= (MOST_BLOCKS if isinstance(reference, linear.Softmax) else MOST_UNKNOWNS)
+
+
 def numpy_candidates(problem):
     """What a NumPy user would try, the fastest guess first."""
     reference = problem.reference
@@ -75,7 +80,7 @@ def numpy_candidates(problem):
     if problem.model == "LinearRegression":
         return [candidate("lstsq", lambda tol: reference.least_squares())]
     found = [candidate("L-BFGS-B", lambda tol: linear.lbfgs(reference, tol), TOLERANCES[:9])]
-    if reference.size <= MOST_UNKNOWNS:
+    if _factorises(reference):
         found.append(candidate("Newton", lambda tol: linear.newton(reference, tol), TOLERANCES[:9]))
     return found if isinstance(reference, linear.Softmax) else found[::-1]
 
@@ -123,7 +128,7 @@ def _optimum(problem):
     """The lowest objective that a tight fit and, where the matrix is small, Newton's method find."""
     tight = getattr(linear_model, problem.model)(**problem.parameters, tol=1e-7).fit(problem.X, problem.y)
     values = [problem.objective(tight)]
-    if problem.classification and problem.reference.size <= MOST_UNKNOWNS:
+    if problem.classification and _factorises(problem.reference):
         with contextlib.suppress(np.linalg.LinAlgError, ValueError):  # columns that NumPy cannot factorise
             values.append(problem.reference.value(linear.newton(problem.reference, 1e-15).params))
     return min(value for value in values if np.isfinite(value))
