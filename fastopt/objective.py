@@ -153,6 +153,8 @@ class LinearObjective:
         params = x.reshape(self.k, self.width)
         if not self.fit_intercept:
             return params, None
+        if self.k == 1:
+            return params[:, : self.p], x[self.p :]
         return np.ascontiguousarray(params[:, : self.p]), np.ascontiguousarray(params[:, self.p])
 
     def _flat(self, params):
@@ -238,32 +240,43 @@ class LinearObjective:
     def _penalty_value(self, coef):
         return 0.0 if self.penalty is None else self.penalty.value(coef)
 
-    def _finish(self, coef, value, coef_gradient, intercept_gradient):
-        """Mean loss and penalty from the sums of a pass."""
-        coef_gradient *= 1.0 / self.weight_sum
-        value = value / self.weight_sum
+    def _gradient_buffers(self):
+        """Where a pass writes its gradients: (k, p), (k,), and the flat array they are parts of for one output."""
+        if self.k > 1:
+            return np.empty((self.k, self.p)), np.empty(self.k), None
+        flat = np.empty(self.p + 1)
+        return flat[: self.p].reshape(1, self.p), flat[self.p :], flat
+
+    def _finish(self, coef, value, coef_gradient, intercept_gradient, flat):
+        """Mean loss and penalty from the sums of a pass; the gradient is flat."""
+        value /= self.weight_sum
+        if flat is None:
+            coef_gradient /= self.weight_sum
+        else:
+            flat /= self.weight_sum
         if self.penalty is not None:
             value += self.penalty.value(coef)
             coef_gradient += self.penalty.gradient(coef)
         if not self.fit_intercept:
             return value, coef_gradient.reshape(-1)
+        if flat is not None:
+            return value, flat
         gradient = np.empty((self.k, self.width))
         gradient[:, : self.p] = coef_gradient
-        gradient[:, self.p] = intercept_gradient
-        gradient[:, self.p] *= 1.0 / self.weight_sum
+        gradient[:, self.p] = intercept_gradient / self.weight_sum
         return value, gradient.reshape(-1)
 
     def evaluate(self, x):
         """Point at flat parameters, by one pass."""
         coef, intercept = self._split(x)
         raw = self._buffer()
-        coef_gradient, intercept_gradient = np.empty((self.k, self.p)), np.empty(self.k)
+        coef_gradient, intercept_gradient, flat = self._gradient_buffers()
         value, status = self.handle.value_gradient(
             coef, intercept, coef_gradient, intercept_gradient, raw, self.n_threads
         )
         self._check(status)
         self.n_passes += 1
-        value, gradient = self._finish(coef, value, coef_gradient, intercept_gradient)
+        value, gradient = self._finish(coef, value, coef_gradient, intercept_gradient, flat)
         return Point(x, value, gradient, raw)
 
     @property
@@ -299,14 +312,14 @@ class LinearObjective:
             return point, self.hessian(point)
         coef, intercept = self._split(x)
         raw = self._buffer()
-        coef_gradient, intercept_gradient = np.empty((1, self.p)), np.empty(1)
+        coef_gradient, intercept_gradient, flat = self._gradient_buffers()
         hessian = np.empty((self.p + 1, self.p + 1))
         value, status = self.handle.value_gradient_hessian(
             coef, intercept, coef_gradient, intercept_gradient, hessian, raw, self.n_threads
         )
         self._check(status)
         self.n_passes += 1
-        value, gradient = self._finish(coef, value, coef_gradient, intercept_gradient)
+        value, gradient = self._finish(coef, value, coef_gradient, intercept_gradient, flat)
         return Point(x, value, gradient, raw), self._finish_hessian(hessian, 1)
 
     def hessian(self, point):
@@ -585,17 +598,24 @@ class ScaledObjective:
     def __init__(self, objective, centre, scale):
         self.objective = objective
         self.centre, self.scale = centre, scale
-        self.k, self.p, self.width = objective.k, objective.p, objective.width
-        self.fit_intercept = objective.fit_intercept
+        self.size, self.n, self.k, self.p, self.width = (
+            objective.size, objective.n, objective.k, objective.p, objective.width
+        )  # fmt: skip
+        self.loss, self.penalty, self.fit_intercept = objective.loss, objective.penalty, objective.fit_intercept
+        self.rounding, self.n_threads, self.release = objective.rounding, objective.n_threads, objective.release
+        self.has_hessian, self.constant_hessian, self.offers = (
+            objective.has_hessian, objective.constant_hessian, objective.offers
+        )  # fmt: skip
+        self._scales = np.append(scale, 1.0) if self.fit_intercept else scale
+        self._shift = centre * scale
 
-    def __getattr__(self, name):
-        # What does not depend on the scaling: n_passes, rounding, n_threads, has_hessian, offers, ...
-        return getattr(self.objective, name)
+    @property
+    def n_passes(self):
+        return self.objective.n_passes
 
     def unscale(self, u):
         """The user's flat parameters of scaled ones."""
-        params = u.reshape(self.k, self.width).copy()
-        params[:, : self.p] *= self.scale
+        params = u.reshape(self.k, self.width) * self._scales
         if self.fit_intercept:
             params[:, self.p] -= params[:, : self.p] @ self.centre
         return params.reshape(-1)
@@ -610,25 +630,21 @@ class ScaledObjective:
 
     def _pull(self, gradient):
         """A gradient in the user's parameters to one in the scaled ones."""
-        g = gradient.reshape(self.k, self.width).copy()
+        g = gradient.reshape(self.k, self.width) * self._scales
         if self.fit_intercept:
-            g[:, : self.p] -= g[:, self.p :] * self.centre
-        g[:, : self.p] *= self.scale
+            # (g - centre g_b) scale
+            g[:, : self.p] -= g[:, self.p :] * self._shift
         return g.reshape(-1)
 
     def _pull_matrix(self, hessian):
-        """A Hessian in the user's parameters to one in the scaled ones, in place for one output."""
-        blocks = len(hessian) // self.width
-        h = hessian.reshape(blocks, self.width, blocks, self.width)
-        p = self.p
-        if self.fit_intercept:
-            h[:, :p] -= self.centre[:, None, None] * h[:, p:]
-            h[:, :, :, :p] -= h[:, :, :, p:] * self.centre
-        h[:, :p] *= self.scale[:, None, None]
-        h[:, :, :, :p] *= self.scale
+        """A Hessian in the user's parameters to one in the scaled ones, in place."""
+        rescale = _kernels.table.linear[_F64].rescale_hessian
+        rescale(hessian, self.centre if self.fit_intercept else None, self.scale)
+        blocks, p = len(hessian) // self.width, self.p
         if blocks > 1 and self.loss.is_shift_invariant:
             # Adding the same number to a parameter of every class changes no loss: fill that null space
             # where no penalty does; gradients are orthogonal to it, so that steps stay the same.
+            h = hessian.reshape(blocks, self.width, blocks, self.width)
             for j in range(self.width):
                 if j == p or self.penalty is None:
                     h[:, j, :, j] += max(float(h[:, j, :, j].trace()), 1e-300) / blocks
@@ -668,6 +684,9 @@ class ScaledObjective:
 
     def dual_value(self, point):
         return self.objective.dual_value(point.inner)
+
+    def least_squares(self):
+        return self.rescale(self.objective.least_squares())
 
 
 class GradientCheck:

@@ -14,8 +14,8 @@ from ..reference import linear
 TARGET = 1e-8  # of the gain over the best constant prediction; fastopt's default tol=1e-4 promises it
 TOLERANCES = [10.0**-exponent for exponent in range(1, 13)]
 MOST_UNKNOWNS = 2000  # above, no peer is asked to factorise a matrix of this size
-MOST_BLOCKS = 300  # likewise for NumPy's multinomial Hessian: L-BFGS-B is far ahead of it there
-PATIENCE = 60.0  # seconds for the choice of one solver's tolerance
+MOST_BLOCKS = 1000  # likewise for NumPy's multinomial Hessian
+PATIENCE = 8.0  # seconds for the choice of one solver's tolerance
 SECONDS = 5.0  # for the timed repeats of one problem
 
 
@@ -81,8 +81,8 @@ def numpy_candidates(problem):
         return [candidate("lstsq", lambda tol: reference.least_squares())]
     found = [candidate("L-BFGS-B", lambda tol: linear.lbfgs(reference, tol), TOLERANCES[:9])]
     if _factorises(reference):
-        found.append(candidate("Newton", lambda tol: linear.newton(reference, tol), TOLERANCES[:9]))
-    return found if isinstance(reference, linear.Softmax) else found[::-1]
+        found.insert(0, candidate("Newton", lambda tol: linear.newton(reference, tol), TOLERANCES[3:9]))
+    return found
 
 
 def sklearn_candidates(problem):
@@ -93,7 +93,7 @@ def sklearn_candidates(problem):
     if problem.model == "Ridge":
         names, tolerances = ["cholesky", "svd", "lsqr", "sparse_cg"], TOLERANCES
     elif problem.classification:
-        names, tolerances, most = ["lbfgs", "newton-cg"], TOLERANCES[:10], {"max_iter": 5000}
+        names, tolerances, most = ["newton-cg", "lbfgs"], TOLERANCES[:10], {"max_iter": 5000}
         if problem.reference.size <= MOST_UNKNOWNS:
             names.insert(1 if isinstance(problem.reference, linear.Softmax) else 0, "newton-cholesky")
     found = []

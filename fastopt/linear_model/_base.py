@@ -57,8 +57,12 @@ class LinearModel(BaseEstimator):
             and X.dtype.isnative
             and (X.size if reset else len(X))
         ):
-            if reset or X.shape[1] != getattr(self, "n_features_in_", None) or hasattr(self, "feature_names_in_"):
-                validate_data(self, X, skip_check_array=True, reset=reset)
+            if reset:
+                # What validate_data does for an array, which has no feature names.
+                self.n_features_in_ = X.shape[1]
+                self.__dict__.pop("feature_names_in_", None)
+            elif X.shape[1] != self.n_features_in_ or hasattr(self, "feature_names_in_"):
+                validate_data(self, X, skip_check_array=True, reset=False)
             return X
         X = validate_data(self, X, dtype=[np.float64, np.float32], order="C", reset=reset, ensure_all_finite=False)
         return np.require(X, requirements="CA")

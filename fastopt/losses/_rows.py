@@ -306,6 +306,7 @@ class SoftmaxCrossEntropy(RowLoss):
     """
 
     name = "softmax_cross_entropy"
+    is_shift_invariant = True
     link = "multinomial logit"
 
     def predict(self, raw_prediction, *, n_threads=None):
@@ -400,6 +401,7 @@ class CategoricalCrossEntropyFromProbabilities(RowLoss):
     """
 
     name = "categorical_cross_entropy_from_probabilities"
+    has_conjugate = False
     link = "identity"
 
     def predict(self, raw_prediction):

@@ -65,7 +65,7 @@ def fit_problem(objective, *, solver="auto", tol=1e-4, max_iter=None, monitor, s
     if not converged:
         point = point if point.raw is not None else view.evaluate(point.x)
         goal.certify(point)
-    bound = "gap" if goal.gap is not None else ("decrement" if goal.decrement is not None else "gradient")
+    bound = "gradient" if goal.bound_value() is None else goal.reason
     certificate = Certificate(
         objective=scale * point.value,
         dual=None if goal.dual is None else scale * goal.dual,

@@ -65,6 +65,11 @@ class Goal:
     def bound_value(self):
         return self.gap if self.gap is not None else self.decrement
 
+    @property
+    def reason(self):
+        """The name of the bound that stopped the fit."""
+        return "gap" if self.gap is not None else "decrement"
+
     def relative(self, point):
         """The bound as a fraction of the gain over a constant prediction."""
         bound = self.bound_value()

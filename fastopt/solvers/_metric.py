@@ -25,7 +25,10 @@ def metric(objective, point):
         factors.append(Cholesky(block, objective.n_threads))
 
     def solve(vector):
-        rows = vector.reshape(k, width)
-        return np.concatenate([factor.solve(row) for factor, row in zip(factors, rows)])
+        rows = np.stack([factor.solve(row) for factor, row in zip(factors, vector.reshape(k, width))])
+        if objective.loss.is_shift_invariant:
+            # Gradients sum to zero over the classes; so shall steps.
+            rows -= rows.mean(axis=0)
+        return rows.reshape(-1)
 
     return solve

@@ -23,7 +23,7 @@ class Result:
 
 
 class Cholesky:
-    """Factor of a symmetric positive definite matrix; the argument is overwritten.
+    """Factor of a symmetric positive definite matrix.
 
     A matrix that is not positive definite gets a multiple of its diagonal added, from 1e-14 up,
     until it is; `shift` says how much. `pivot` is the smallest pivot relative to the diagonal
@@ -31,25 +31,24 @@ class Cholesky:
     """
 
     def __init__(self, matrix, n_threads=1):
-        self.n_threads = n_threads
         kernels = _kernels.table.linear[_F64]
-        diagonal = matrix.diagonal().copy()
-        floor = max(float(diagonal.max(initial=0.0)), np.finfo(float).tiny)
-        self.shift = 0.0
-        lower = matrix.copy()
-        while True:
-            np.fill_diagonal(lower, diagonal + self.shift * np.maximum(diagonal, floor * 1e-6))
-            if kernels.cholesky(lower, n_threads) == 0 and _well(lower, diagonal):
-                break
-            if self.shift > 1e3:
-                raise ArithmeticError("the Hessian is not finite or far from positive semidefinite")
-            self.shift = 1e-14 if self.shift == 0.0 else 100 * self.shift
-            lower[...] = matrix
-        pivots = lower.diagonal()
-        with np.errstate(divide="ignore", invalid="ignore"):
-            self.pivot = float(np.min(pivots * pivots / diagonal, initial=1.0, where=diagonal > 0))
-        self.lower = lower
         self._solve = kernels.cholesky_solve
+        self.shift = 0.0
+        diagonal = matrix.diagonal()
+        while True:
+            self.lower = lower = matrix.copy()
+            if self.shift:
+                floor = max(float(diagonal.max()), np.finfo(float).tiny)
+                lower.reshape(-1)[:: len(lower) + 1] += self.shift * np.maximum(diagonal, 1e-6 * floor)
+            if kernels.cholesky(lower, n_threads) == 0:
+                pivots = lower.diagonal()
+                self.pivot = float((pivots * pivots / diagonal).min()) if len(lower) else 1.0
+                if self.pivot > 1e-15:
+                    return
+            # Not positive definite to rounding (or not finite).
+            if not self.shift <= 1e3 or not np.isfinite(matrix).all():
+                raise ArithmeticError("the Hessian is not finite or far from positive semidefinite")
+            self.shift = 100 * self.shift or 1e-14
 
     def solve(self, vector):
         """Solution for a flat vector, or for each of its parts where it is longer than the matrix."""
@@ -57,8 +56,3 @@ class Cholesky:
         self._solve(self.lower, solution)
         return solution.reshape(-1)
 
-
-def _well(lower, diagonal):
-    """Whether every pivot is finite and above rounding of the entry it came from."""
-    pivots = lower.diagonal()
-    return bool(np.all(np.isfinite(pivots)) and np.all(pivots * pivots > 1e-15 * np.abs(diagonal)))

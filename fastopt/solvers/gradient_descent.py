@@ -13,7 +13,7 @@ def gradient_descent(objective, x0, goal, *, max_iter=10000, monitor):
     while True:
         stop = monitor.record(point, step, objective.n_passes)
         if goal.reached(point, estimate=0.5 * length * float(point.gradient @ point.gradient) if n_iter else None):
-            return Result(point, n_iter, "gap" if goal.gap is not None else "decrement")
+            return Result(point, n_iter, goal.reason)
         if stop:
             return Result(point, n_iter, monitor.reason)
         if n_iter >= max_iter:

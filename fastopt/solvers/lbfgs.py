@@ -67,7 +67,7 @@ def lbfgs(objective, x0, goal, *, max_iter=1000, monitor, memory=MEMORY):
         slope = float(point.gradient @ direction)
         stop = monitor.record(point, step, objective.n_passes)
         if goal.reached(point, estimate=-0.5 * slope if n_iter else None):
-            return Result(point, n_iter, "gap" if goal.gap is not None else "decrement")
+            return Result(point, n_iter, goal.reason)
         if stop:
             return Result(point, n_iter, monitor.reason)
         if n_iter >= max_iter:

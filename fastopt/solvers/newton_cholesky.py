@@ -20,8 +20,14 @@ def newton_cholesky(objective, x0, goal, *, max_iter=100, monitor):
     # A constant Hessian is factorised once; later iterations refine the solution.
     constant = objective.constant_hessian
     point, hessian = objective.evaluate_hessian(x0)
-    factor, step, n_iter = None, 0.0, 0
+    factor, step, n_iter, settled = None, 0.0, 0, False
     while True:
+        stop = monitor.record(point, step, objective.n_passes)
+        # Close to the optimum the duality gap may show it before another Hessian is paid for.
+        if settled and goal.reached(point):
+            return Result(point, n_iter, goal.reason, notes)
+        if hessian is None and not constant:
+            hessian = objective.hessian(point)
         if factor is None or not constant:
             factor = Cholesky(hessian, objective.n_threads)
             if factor.pivot < DEPENDENT and not notes:
@@ -29,16 +35,21 @@ def newton_cholesky(objective, x0, goal, *, max_iter=100, monitor):
         direction = factor.solve(point.gradient)
         np.negative(direction, out=direction)
         slope = float(point.gradient @ direction)
-        stop = monitor.record(point, step, objective.n_passes)
-        if goal.reached(point, decrement=-0.5 * slope):
-            return Result(point, n_iter, "gap" if goal.gap is not None else "decrement", notes)
+        decrement = -0.5 * slope
+        if goal.reached(point, decrement=decrement):
+            return Result(point, n_iter, goal.reason, notes)
         if stop:
             return Result(point, n_iter, monitor.reason, notes)
         if n_iter >= max_iter:
             return Result(point, n_iter, "max_iter", notes)
+        # The error is squared by a step: with a hundredth of the gain left, the next may be the last.
+        settled = decrement <= 1e-2 * goal.tol * max(goal.constant_value - point.value, 0.0)
         rounding = goal.allowance(point)
         x = point.x + direction
-        trial, hessian = (objective.evaluate(x), None) if constant else objective.evaluate_hessian(x)
+        if constant or settled:
+            trial, hessian = objective.evaluate(x), None
+        else:
+            trial, hessian = objective.evaluate_hessian(x)
         step = 1.0
         if not armijo_accepts(point.value, slope, 1.0, trial.value, rounding=rounding):
             usable = trial if np.isfinite(trial.value) else None

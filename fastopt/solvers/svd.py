@@ -18,7 +18,7 @@ def svd(objective, x0, goal, *, max_iter=1, monitor):
     if goal.constant_value is None:
         goal.constant_value = start.value
     objective.release(start)
-    point = objective.evaluate(objective.rescale(objective.least_squares()))
+    point = objective.evaluate(objective.least_squares())
     monitor.record(point, 1.0, objective.n_passes)
     goal.certify(point)
     if goal.gap is None:
@@ -26,7 +26,7 @@ def svd(objective, x0, goal, *, max_iter=1, monitor):
         if goal.decrement is None:
             goal.decrement = 0.0
     reached = goal.bound_value() <= goal.threshold(point)
-    reason = ("gap" if goal.gap is not None else "decrement") if reached else "no progress"
+    reason = goal.reason if reached else "no progress"
     return Result(point, 1, reason)
 
 
