@@ -198,7 +198,7 @@ class Ridge(_LeastSquares):
     >>> X, y = load_diabetes(return_X_y=True)
     >>> model = Ridge(alpha=0.1).fit(X, y)
     >>> round(model.score(X, y), 3), model.certificate_.bound
-    (0.512, 'gap')
+    (0.513, 'gap')
     """
 
     _units = 2.0
