@@ -403,6 +403,7 @@ class CategoricalCrossEntropyFromProbabilities(RowLoss):
     name = "categorical_cross_entropy_from_probabilities"
     has_conjugate = False
     link = "identity"
+    has_conjugate = False
 
     def predict(self, raw_prediction):
         """Probabilities: `raw_prediction` itself."""

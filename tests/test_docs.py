@@ -1,0 +1,140 @@
+"""What the documentation says is so: examples run, generated tables are current, links and quoted code exist."""
+
+import doctest
+import importlib
+import os
+import pkgutil
+import re
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import fastopt
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+PAGES = [p for pattern in ("*.md", "docs/*.md") for p in sorted(CHECKOUT.glob(pattern))]
+MODULES = [
+    info.name
+    for info in pkgutil.walk_packages(fastopt.__path__, "fastopt.")
+    if not re.search(r"_kernels|_cyutility|__main__|_demo|reference", info.name)
+]
+# Public modules whose docstrings have examples.
+EXAMPLES = ("_config", "objective", "schedules", "optimizers", "optimizers.adam", "optimizers.sgd", "losses._base",
+            "losses._pointwise", "losses._rows", "linear_model._logistic", "linear_model._ridge")  # fmt: skip
+
+each_page = pytest.mark.parametrize("page", PAGES, ids=lambda p: p.relative_to(CHECKOUT).as_posix())
+
+
+class Checker(doctest.OutputChecker):
+    """Compares with times and numbers at the level of rounding taken out."""
+
+    def check_output(self, want, got, optionflags):
+        return super().check_output(self._plain(want), self._plain(got), optionflags)
+
+    @staticmethod
+    def _plain(text):
+        text = re.sub(r"\b[\d.]+ ms\b", "T ms", text)
+        return re.sub(r"\b\d(\.\d+)?e-(0[89]|1\d)\b", "TINY", text)
+
+
+def run(test):
+    report = []
+    with fastopt.config_context():
+        found = doctest.DocTestRunner(Checker(), optionflags=doctest.NORMALIZE_WHITESPACE).run(test, out=report.append)
+    assert found.failed == 0, "".join(report)
+    return found.attempted
+
+
+def blocks(page):
+    """(file that the block quotes or None, language, text) of each fenced block."""
+    text = page.read_text(encoding="utf-8")
+    pattern = r"(?:^<!-- from: (\S+) -->\n)?^```(\w*)\n(.*?)^```$"
+    return re.findall(pattern, text, re.M | re.S)
+
+
+@each_page
+def test_examples_of_pages(page):
+    examples = [text for _, language, text in blocks(page) if language == "python" and ">>>" in text]
+    if examples:
+        test = doctest.DocTestParser().get_doctest("\n".join(examples), {}, page.name, str(page), 0)
+        assert run(test) == sum(text.count("\n>>> ") + text.startswith(">>> ") for text in examples)
+
+
+def test_pages_have_examples(checkout):
+    with_examples = [p.name for p in PAGES if any(">>>" in text for _, _, text in blocks(p))]
+    assert {"README.md", "losses.md", "optimizers.md", "solvers.md", "certificates.md"} <= set(with_examples)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_of_docstrings(name):
+    module = importlib.import_module(name)
+    attempted = sum(run(test) for test in doctest.DocTestFinder(exclude_empty=True).find(module) if test.examples)
+    if name.removeprefix("fastopt.") in EXAMPLES:
+        assert attempted
+
+
+def test_modules_with_examples_exist():
+    assert {f"fastopt.{name}" for name in EXAMPLES} <= set(MODULES)
+
+
+@each_page
+def test_links(page):
+    text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    targets = re.findall(r"\]\(([^)\s]+)\)", text)
+    missing = [t for t in targets if "://" not in t and not (page.parent / t.partition("#")[0]).exists()]
+    assert not missing
+
+
+@each_page
+def test_quoted_code(page):
+    """A block under `from: FILE` is that file's text; a line of dots stands for what is left out."""
+    for source, _, text in blocks(page):
+        if source:
+            whole = (CHECKOUT / source).read_text(encoding="utf-8")
+            for part in re.split(r"^ *\.\.\.\n", text, flags=re.M):
+                assert part.strip("\n") in whole, f"{source} does not contain:\n{part}"
+
+
+def test_map(checkout):
+    """The folders and files of CONTRIBUTING's map."""
+    text = (checkout / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    lines = re.search(r"## Map\n\n(.*?)\n\n", text, re.S)[1].splitlines()
+    assert len(lines) == 10
+    for line in lines:
+        name = line.split()[0]
+        assert (checkout / name).exists(), name
+    for name in re.findall(r"\b(fo\w+\.h)\b", "\n".join(lines)):
+        assert (checkout / "src_c" / name).exists(), name
+
+
+def test_generated_tables(checkout):
+    environment = dict(os.environ, PYTHONPATH=str(Path(fastopt.__file__).parents[1]))
+    command = [sys.executable, str(checkout / "docs" / "generate.py"), "--check"]
+    result = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert result.returncode == 0, result.stderr + "run python docs/generate.py"
+
+
+def test_logistic_report(checkout, capsys):
+    runpy.run_path(str(checkout / "examples" / "logistic_report.py"), run_name="__main__")
+    out = capsys.readouterr().out
+    assert "LogisticRegression: converged (gap)" in out
+    assert "LogisticRegression: NOT converged (max_iter)" in out and "Cure: raise max_iter" in out
+    low, high = re.search(r"^([\d.]+) <= optimum <= ([\d.]+)$", out, re.M).groups()
+    assert 0 <= float(high) - float(low) <= 1e-7 * float(high)
+    assert float(re.search(r"test set: ([\d.]+)", out)[1]) > 0.95
+
+
+def test_own_training_loop(checkout, capsys):
+    runpy.run_path(str(checkout / "examples" / "own_training_loop.py"), run_name="__main__")
+    *epochs, best = (float(value) for value in re.findall(r"objective ([\d.]+)", capsys.readouterr().out))
+    assert len(epochs) == 5 and epochs == sorted(epochs, reverse=True)
+    assert 0 <= epochs[-1] - best < 1e-5
+
+
+def test_examples_are_short(checkout):
+    files = sorted((checkout / "examples").glob("*.py"))
+    assert [p.name for p in files] == ["logistic_report.py", "own_training_loop.py"]
+    assert all(len(p.read_text(encoding="utf-8").splitlines()) < 40 for p in files)
