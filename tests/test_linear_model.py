@@ -78,6 +78,15 @@ def test_multinomial_reaches_the_optimum(solver, fit_intercept):
     np.testing.assert_allclose(model.predict_proba(X), peer.predict_proba(X), atol=2e-3)
 
 
+def test_softmax_null_space_is_no_dependence():
+    """A number added to a parameter of every class changes nothing; this is no dependence of columns."""
+    X, y = load_iris(return_X_y=True)
+    for C in (1.0, np.inf):
+        assert "dependent" not in LogisticRegression(C=C, solver="newton-cholesky").fit(X, y).report()
+    X = np.hstack([X, X[:, :1]])
+    assert "dependent" in LogisticRegression(C=np.inf, solver="newton-cholesky").fit(X, y).report()
+
+
 def test_digits_converge_with_defaults():
     X, y = load_digits(return_X_y=True)
     with warnings.catch_warnings():

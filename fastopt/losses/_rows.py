@@ -308,6 +308,7 @@ class SoftmaxCrossEntropy(RowLoss):
     name = "softmax_cross_entropy"
     is_shift_invariant = True
     link = "multinomial logit"
+    is_shift_invariant = True
 
     def predict(self, raw_prediction, *, n_threads=None):
         """Probabilities: the softmax of each row, shape (n, k)."""
