@@ -263,35 +263,50 @@ enum {
 };
 #endif
 
-/* Integers of the element's width, so that flags blend in the same vectors. */
+/* Flags are integers of the element's width, found without comparisons: SSE2 can blend no 64-bit
+ * integers by a comparison, and the whole loop would be scalar in double. Bits of nonnegative numbers
+ * are in the order of the numbers, NaN above all, so that a difference of bits has a sign. */
 #if FO_SINGLE
 typedef int32_t FO(flag);
 #else
 typedef int64_t FO(flag);
 #endif
 
-FO_INLINE FO(flag) FO(bad_target)(int domain, fo_real y)
+/* The sign bit is set where u, the bits of a number, are outside [0, bits of most], sign included. */
+FO_INLINE fo_word FO(outside)(fo_word u, fo_real most)
 {
-    int ok;
-    if ((domain & 15) == FO_DOMAIN_UNIT)
-        ok = (y >= FO_K(0.0)) & (y <= FO_K(1.0));
-    else if ((domain & 15) == FO_DOMAIN_SIGN)
-        ok = (y == FO_K(1.0)) | (y == FO_K(-1.0));
-    else if ((domain & 15) == FO_DOMAIN_NONNEGATIVE)
-        ok = (y >= FO_K(0.0)) & (y <= (fo_real)fo_largest);
-    else
-        ok = (y >= -(fo_real)fo_largest) & (y <= (fo_real)fo_largest);
-    return ok ? 0 : 1;
+    return u | (FO(to_bits)(most) - u);
 }
 
+/* The sign bit moved to that of the status word. */
+FO_INLINE FO(flag) FO(status)(fo_word sign, int shift)
+{
+    return (FO(flag))((sign >> (8 * sizeof sign - 1)) << shift);
+}
+
+FO_INLINE FO(flag) FO(bad_target)(int domain, fo_real y)
+{
+    fo_word magnitude = FO(to_bits)(FO(abs)(y)), u = FO(to_bits)(y + FO_K(0.0)); /* -0 is 0 */
+    if ((domain & 15) == FO_DOMAIN_UNIT)
+        return FO(status)(FO(outside)(u, FO_K(1.0)), 0);
+    if ((domain & 15) == FO_DOMAIN_SIGN)
+        return FO(status)(FO(outside)(magnitude - FO(to_bits)(FO_K(1.0)), FO_K(0.0)), 0);
+    if ((domain & 15) == FO_DOMAIN_NONNEGATIVE)
+        return FO(status)(FO(outside)(u, (fo_real)fo_largest), 0);
+    return FO(status)(FO(outside)(magnitude, (fo_real)fo_largest), 0);
+}
+
+/* NaN is not an error: it reaches value and gradient. */
 FO_INLINE FO(flag) FO(bad_raw)(int domain, fo_real z)
 {
-    return (domain & FO_DOMAIN_RAW_UNIT) && ((z < FO_K(0.0)) | (z > FO_K(1.0))) ? 4 : 0;
+    fo_word magnitude = FO(to_bits)(FO(abs)(z)), u = FO(to_bits)(z + FO_K(0.0));
+    fo_word sign = FO(outside)(u, FO_K(1.0)) & ~FO(outside)(magnitude, (fo_real)INFINITY);
+    return domain & FO_DOMAIN_RAW_UNIT ? FO(status)(sign, 2) : 0;
 }
 
 FO_INLINE FO(flag) FO(bad_weight)(fo_real w)
 {
-    return ((w >= FO_K(0.0)) & (w <= (fo_real)fo_largest)) ? 0 : 2;
+    return FO(status)(FO(outside)(FO(to_bits)(w + FO_K(0.0)), (fo_real)fo_largest), 1);
 }
 #undef fo_largest
 #endif
