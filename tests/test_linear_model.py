@@ -121,7 +121,10 @@ def test_weights_enter_as_in_the_peer(cancer, class_weight, weighted):
 def test_weights_equal_repeats_and_zero_equals_removal(estimator):
     rng = np.random.default_rng(1)
     X = rng.normal(size=(80, 5))
-    y = (X[:, 0] + rng.normal(size=80) > 0).astype(int) if isinstance(estimator, LogisticRegression) else X @ rng.normal(size=5) + rng.normal(size=80)
+    if isinstance(estimator, LogisticRegression):
+        y = (X[:, 0] + rng.normal(size=80) > 0).astype(int)
+    else:
+        y = X @ rng.normal(size=5) + rng.normal(size=80)
     repeats = rng.integers(0, 4, size=80)
     a = clone(estimator).set_params(tol=1e-8).fit(X, y, sample_weight=repeats.astype(float))
     b = clone(estimator).set_params(tol=1e-8).fit(np.repeat(X, repeats, axis=0), np.repeat(y, repeats))
@@ -279,7 +282,8 @@ def test_string_labels_lists_and_frames():
 
 def test_pipelines_searches_and_pickles(cancer):
     X, y = cancer
-    search = GridSearchCV(make_pipeline(StandardScaler(), LogisticRegression()), {"logisticregression__C": [0.1, 1.0]}, n_jobs=2, cv=3)
+    pipeline = make_pipeline(StandardScaler(), LogisticRegression())
+    search = GridSearchCV(pipeline, {"logisticregression__C": [0.1, 1.0]}, n_jobs=2, cv=3)
     search.fit(X, y)
     assert search.best_score_ > 0.95
     model = search.best_estimator_[-1]
@@ -294,7 +298,10 @@ def test_metadata_routing(cancer):
     X, y = cancer
     weight = np.random.default_rng(6).uniform(0, 2, size=len(y))
     with sklearn.config_context(enable_metadata_routing=True):
-        pipeline = make_pipeline(StandardScaler().set_fit_request(sample_weight=False), LogisticRegression().set_fit_request(sample_weight=True))
+        pipeline = make_pipeline(
+            StandardScaler().set_fit_request(sample_weight=False),
+            LogisticRegression().set_fit_request(sample_weight=True),
+        )
         pipeline.fit(X, y, sample_weight=weight)
     expected = LogisticRegression().fit(StandardScaler().fit_transform(X), y, weight)
     np.testing.assert_allclose(pipeline[-1].coef_, expected.coef_, rtol=1e-6, atol=1e-9)
@@ -458,7 +465,8 @@ def test_no_parameter_is_accepted_and_ignored(estimator, raw_cancer, capsys, mon
             model.fit(X, y)
         c = model.certificate_
         printed = bool(capsys.readouterr().err)
-        return (model.coef_.tobytes(), np.asarray(model.intercept_).tobytes(), model.solver_, c.n_iter, c.reason, printed, tuple(seen))
+        solution = model.coef_.tobytes(), np.asarray(model.intercept_).tobytes()
+        return (*solution, model.solver_, c.n_iter, c.reason, printed, tuple(seen))
 
     default = run({})
     for name in estimator.get_params():

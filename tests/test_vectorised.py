@@ -38,20 +38,40 @@ def test_blocks_are_vectors_without_libm(family, dtype, level, path):
 
 
 def test_every_roster_is_seen():
-    assert check.rosters()["pointwise"]
-    assert {family for family, *_ in MODULES} == set(check.rosters())
+    rosters = check.rosters()
+    assert rosters["pointwise"]
+    assert {"softmax", "softmax_2", "tiles_index", "single_rows_mixed", "probabilities"} <= set(rosters["rows"])
+    assert {family for family, *_ in MODULES} == set(rosters)
+
+
+def function(*code):
+    result = check.Function("f")
+    result.code = [(4 * i, *line) for i, line in enumerate(code)]
+    return result
 
 
 def test_a_loop_of_libm_calls_is_found():
-    function = check.Function("f")
-    function.code = [
-        (0, "vmovsd", "(%rdi),%xmm0"),
-        (4, "call", "1040 <exp@plt>"),
-        (8, "vaddpd", "%zmm0,%zmm1,%zmm1"),
-        (12, "jne", "0 <f>"),
-        (16, "vaddpd", "%zmm0,%zmm1,%zmm1"),
-    ]
-    assert function.calls() == {"exp"}
-    assert function.packed("zmm") == 1 and function.packed("ymm") == 0
-    function.code[2] = (8, "vaddsd", "%xmm0,%xmm1,%xmm1")
-    assert function.packed("zmm") == 0
+    f = function(
+        ("vmovsd", "(%rdi),%xmm0"), ("call", "1040 <exp@plt>"), ("vaddpd", "%zmm0,%zmm1,%zmm1"), ("jne", "0 <f>")
+    )
+    assert check.foreign_calls({}, f) == {"exp"}
+    outer = function(("call", "40 <f>"), ("call", "80 <memset@plt>"), ("call", "0 <g>"))
+    assert check.foreign_calls({"f": f, "g": outer}, outer) == {"exp"}
+
+
+def test_vector_loops_are_counted_by_width():
+    f = function(("vaddpd", "%zmm0,%zmm1,%zmm1"), ("vmulpd", "%zmm0,%zmm1,%zmm1"), ("jne", "0 <f>"),
+                 ("vaddpd", "%zmm0,%zmm1,%zmm1"))  # fmt: skip
+    assert f.packed("zmm") == [2] and f.packed("ymm") == []
+
+
+@pytest.mark.parametrize("other", [("addsd", "%xmm0,%xmm1"), ("vfmadd213sd", "%xmm0,%xmm1,%xmm2")])
+def test_scalar_loops_do_not_count(other):
+    # Scalar code takes absolute values and blends with packed logical instructions.
+    assert function(("andpd", "%xmm0,%xmm1"), other, ("jne", "0 <f>")).packed("xmm") == []
+    assert function(("addpd", "%xmm0,%xmm1"), other, ("jne", "0 <f>")).packed("xmm") == []
+
+
+def test_only_innermost_loops_count():
+    f = function(("addpd", "%xmm0,%xmm1"), ("mulsd", "%xmm0,%xmm1"), ("jne", "4 <f>"), ("jne", "0 <f>"))
+    assert f.packed("xmm") == []

@@ -2,11 +2,13 @@
 
     python tools/check_vectorised.py [FOLDER]
 
-For each family of kernels, element type and level, every function named in `<family>_roster.pxi`
-must, in the module `<family>_<dtype>_<level>`, contain enough innermost loops with packed floating
-point arithmetic of the level's full width (ymm at avx2, zmm at avx512) and call nothing from libm;
-a base module must not contain ymm or zmm at all. Prints a table and ends with status 1 if something
-is missing. Needs objdump and modules that are not stripped.
+For each family of kernels, element type and level, every block function in the tables of
+`<family>_roster.pxi` must, in the module `<family>_<dtype>_<level>`, contain enough innermost loops of
+packed floating point arithmetic of the level's full width (xmm at base, ymm at avx2, zmm at avx512),
+one of them as long as an exponential where the formulas have one, and call nothing from libm; no
+module may contain wider registers than its level has. A function that only chooses among the blocks of
+the tables must hold no arithmetic. Prints a table and ends with status 1 if something is missing. Needs
+objdump and modules that are not stripped.
 """
 
 import re
@@ -19,16 +21,20 @@ ROOT = Path(__file__).resolve().parent.parent
 KERNELS = ROOT / "fastopt" / "_kernels"
 REGISTERS = {"base": "xmm", "avx2": "ymm", "avx512": "zmm"}
 
-# Innermost vector loops that a block needs, by family: for pointwise losses eight sets of outputs and
-# the conjugate with and without weights, and sums of values; two sets are mere fills where a loss has a
-# constant curvature, and compilers share some of the sums. A family that
-# is not named here needs one.
-LOOPS = {"pointwise": 20}
+# What a block needs, by family: the number of innermost vector loops, and of packed arithmetic
+# instructions in the longest. Pointwise losses have eight sets of outputs and the conjugate with and
+# without weights, and sums of values (compilers share some of the sums). Row losses have an exponential
+# or a logarithm of at least that many instructions; the smallest rows are unrolled to a single loop.
+NEEDS = {"pointwise": (20, 4), "rows": (1, 24), "updates": (1, 5)}
 
-# Entries that may fall short, with the reason and what it costs: {(family, function): "reason"}.
+# Functions that choose among the blocks of the tables: {(family, function)}.
+DISPATCH = {("rows", "softmax")}
+
+# Entries that may fall short, with the reason and what it costs: {(family, function, dtype, level): "reason"}.
 EXCEPTIONS = {}
 
-PACKED = re.compile(r"v?(?:add|sub|mul|div|sqrt|min|max|cmp\w*|fn?m(?:add|sub)\d+|and|andn|or|xor|range|scalef)p[sd]$")
+# Of doubles or floats; logical instructions and comparisons also occur in scalar code.
+ARITHMETIC = re.compile(r"v?(?:add|sub|mul|div|sqrt|min|max|fn?m(?:add|sub)\d+|scalef)([ps])[sd]$")
 JUMP = re.compile(r"j\w+$")
 # What a block may call: the compiler's own copies and fills.
 CALLS = {"memset", "memcpy", "memmove", "__stack_chk_fail"}
@@ -55,7 +61,14 @@ class Function:
         return [self.code[a : b + 1] for a, b in inner]
 
     def packed(self, register):
-        return sum(any(packed(i, register) for i in loop) for loop in self.loops())
+        """Packed arithmetic instructions of each innermost loop that has next to no scalar ones."""
+        counts = []
+        for loop in self.loops():
+            wide = sum(arithmetic(i) == "p" and f"%{register}" in i[2] for i in loop)
+            scalar = sum(arithmetic(i) == "s" for i in loop)
+            if wide and 8 * scalar <= wide:
+                counts.append(wide)
+        return counts
 
     def calls(self):
         names = set()
@@ -67,9 +80,10 @@ class Function:
         return names
 
 
-def packed(instruction, register):
-    _, mnemonic, operands = instruction
-    return bool(PACKED.match(mnemonic)) and f"%{register}" in operands
+def arithmetic(instruction):
+    """The letter p for packed and s for scalar floating point arithmetic, else None."""
+    found = ARITHMETIC.match(instruction[1])
+    return found and found.group(1)
 
 
 def disassemble(path):
@@ -92,10 +106,13 @@ def disassemble(path):
 
 
 def rosters():
-    """{family: names of its block functions}, from the roster files."""
+    """{family: names of its block functions}, from the tables of the roster files."""
     result = {}
     for path in sorted(KERNELS.glob("*_roster.pxi")):
-        names = re.findall(r"<void\s*\*>\s*&?(\w+)", path.read_text())
+        text = path.read_text()
+        names = re.findall(r"<void\s*\*>\s*&?(\w+)", text)
+        for table in re.findall(r"^cdef block_t\[\d+\] \w+ = \[([^]]*)\]", text, re.MULTILINE):
+            names += [name for name in re.findall(r"\w+", table) if name != "NULL"]
         result[path.stem.removesuffix("_roster")] = list(dict.fromkeys(names))
     return result
 
@@ -125,6 +142,18 @@ def has_symbols(path):
     return any("__pyx_f_" in name for name in disassemble(path))
 
 
+def foreign_calls(functions, function):
+    """What a function calls outside its module, through the module's own functions too."""
+    seen, left, found = set(), list(function.calls()), set()
+    while left:
+        name = left.pop()
+        if name not in seen:
+            seen.add(name)
+            left += functions[name].calls() if name in functions else ()
+            found |= {name} - functions.keys()
+    return found - CALLS
+
+
 def inspect(family, dtype, level, path):
     """[(function, vector loops, error or "")] of one module."""
     functions = disassemble(path)
@@ -137,14 +166,20 @@ def inspect(family, dtype, level, path):
             rows.append((name, 0, "no symbol"))
             continue
         errors = []
-        foreign = function.calls() - CALLS
+        foreign = foreign_calls(functions, function)
         if foreign:
             errors.append(f"calls {', '.join(sorted(foreign))}")
-        loops = function.packed(register)
-        needed = LOOPS.get(family, 1)
-        if level != "base" and loops < needed and (family, name) not in EXCEPTIONS:
-            errors.append(f"{loops} of {needed} loops are vectors of {register}")
-        rows.append((name, loops, "; ".join(errors)))
+        counts = function.packed(register)
+        if (family, name) in DISPATCH:
+            if any(arithmetic(i) for i in function.code):
+                errors.append("arithmetic in a function that only chooses")
+        elif (family, name, dtype, level) not in EXCEPTIONS:
+            loops, longest = NEEDS[family]
+            if len(counts) < loops:
+                errors.append(f"{len(counts)} of {loops} loops are vectors of {register}")
+            if max(counts, default=0) < longest:
+                errors.append(f"no loop has {longest} packed instructions")
+        rows.append((name, len(counts), "; ".join(errors)))
     for key, function in functions.items():
         if any(w in o for _, _, o in function.code for w in wide):
             rows.append((key, 0, f"wider registers than {level} has"))
@@ -160,8 +195,8 @@ def main(folder=KERNELS):
             seen += 1
             failed += bool(error)
             print(f"{family}_{dtype}_{level:7} {name:42} {loops:3} vector loops  {error or 'ok'}")
-    for (family, name), reason in EXCEPTIONS.items():
-        print(f"exception: {family} {name}: {reason}")
+    for entry, reason in EXCEPTIONS.items():
+        print(f"exception: {' '.join(entry)}: {reason}")
     print(f"{seen} entries, {failed} failed")
     return 1 if failed or not seen else 0
 

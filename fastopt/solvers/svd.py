@@ -1,6 +1,5 @@
 """Least squares by a singular value decomposition: the solution of smallest norm."""
 
-import numpy as np
 
 from ._goal import newton_decrement
 from ._result import Result
