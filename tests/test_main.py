@@ -55,6 +55,10 @@ def check_numbers(group):
     assert int(ours[3]) >= 1 and int(ours[4]) >= 1 and float(ours[9]) == 1.0
     for system in SYSTEMS:
         cells = group[system]
+        if cells[-1] == "not reached":
+            # A peer's search for a tolerance has a time limit, which a busy machine can meet.
+            assert system != "fastopt" and float(cells[-2]) > 0
+            continue
         assert float(cells[6] if system == "fastopt" else cells[-3]) == pytest.approx(float(ours[6]), rel=1e-6), cells
         assert 0 <= float(cells[-2]) <= 1e-8, cells
         if system != "fastopt":

@@ -15,7 +15,8 @@ TARGET = 1e-8  # of the gain over the best constant prediction; fastopt's defaul
 TOLERANCES = [10.0**-exponent for exponent in range(1, 13)]
 MOST_UNKNOWNS = 2000  # above, no peer is asked to factorise a matrix of this size
 MOST_BLOCKS = 1000  # likewise for NumPy's multinomial Hessian
-PATIENCE = 8.0  # seconds for the choice of one solver's tolerance
+MOST_SMALL = 300  # unknowns up to which matrices are small change
+PATIENCE = 5.0  # seconds for the choice of one solver's tolerance
 SECONDS = 5.0  # for the timed repeats of one problem
 
 
@@ -81,7 +82,7 @@ def numpy_candidates(problem):
         return [candidate("lstsq", lambda tol: reference.least_squares())]
     found = [candidate("L-BFGS-B", lambda tol: linear.lbfgs(reference, tol), TOLERANCES[:9])]
     if _factorises(reference):
-        found.insert(0, candidate("Newton", lambda tol: linear.newton(reference, tol), TOLERANCES[3:9]))
+        found.insert(0, candidate("Newton", lambda tol: linear.newton(reference, tol), TOLERANCES[3:7]))
     return found
 
 
@@ -94,8 +95,8 @@ def sklearn_candidates(problem):
         names, tolerances = ["cholesky", "svd", "lsqr", "sparse_cg"], TOLERANCES
     elif problem.classification:
         names, tolerances, most = ["newton-cg", "lbfgs"], TOLERANCES[:10], {"max_iter": 5000}
-        if problem.reference.size <= MOST_UNKNOWNS:
-            names.insert(1 if isinstance(problem.reference, linear.Softmax) else 0, "newton-cholesky")
+        if problem.reference.size <= MOST_SMALL:
+            names.insert(0, "newton-cholesky")
     found = []
     for name in names:
         direct = name in (None, "cholesky", "svd")
@@ -128,7 +129,7 @@ def _optimum(problem):
     """The lowest objective that a tight fit and, where the matrix is small, Newton's method find."""
     tight = getattr(linear_model, problem.model)(**problem.parameters, tol=1e-7).fit(problem.X, problem.y)
     values = [problem.objective(tight)]
-    if problem.classification and _factorises(problem.reference):
+    if problem.classification and problem.reference.size <= MOST_SMALL:
         with contextlib.suppress(np.linalg.LinAlgError, ValueError):  # columns that NumPy cannot factorise
             values.append(problem.reference.value(linear.newton(problem.reference, 1e-15).params))
     return min(value for value in values if np.isfinite(value))
@@ -149,7 +150,9 @@ def _search(problem, candidates, constant, best):
             if excess < candidate.excess:
                 candidate.tol, candidate.excess, candidate.first = tol, excess, seconds
             if excess <= TARGET:
-                candidate.first = min(seconds, _timed(candidate.run, tol)[0])
+                if seconds < 0.5:  # the first run also warms up
+                    seconds = min(seconds, _timed(candidate.run, tol)[0])
+                candidate.first = seconds
                 fastest = min(fastest, candidate.first)
                 break
             spent += seconds
@@ -162,7 +165,7 @@ def _medians(runs, repeats):
     """Median seconds and a result of each function of `runs`, called in turns."""
     once = sum(_timed(run)[0] for run in runs)  # also warms up
     if repeats is None:
-        repeats = int(np.clip(SECONDS / max(once, 1e-9), 3, 41))
+        repeats = int(np.clip(SECONDS / max(once, 1e-9), 3 if once < SECONDS else 1, 41))
     seconds, results = [[] for _ in runs], [None] * len(runs)
     for turn in range(repeats):
         for i in np.roll(np.arange(len(runs)), turn):
