@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from . import _config
+from . import _config, _kernels
 from .data import DenseRows
 from .losses import get as get_loss
 from .penalties import L2
