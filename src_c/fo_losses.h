@@ -263,50 +263,51 @@ enum {
 };
 #endif
 
-/* Flags are integers of the element's width, found without comparisons: SSE2 can blend no 64-bit
- * integers by a comparison, and the whole loop would be scalar in double. Bits of nonnegative numbers
- * are in the order of the numbers, NaN above all, so that a difference of bits has a sign. */
+/* Flags are integers of the element's width whose sign bit counts; a loop ors them and takes the
+ * status word from the result. They are found without comparisons: SSE2 can blend no 64-bit integers
+ * by a comparison, and the whole loop would be scalar in double. Bits of nonnegative numbers are in
+ * the order of the numbers, NaN above all, so that a difference of bits has a sign. */
 #if FO_SINGLE
 typedef int32_t FO(flag);
 #else
 typedef int64_t FO(flag);
 #endif
 
-/* The sign bit is set where u, the bits of a number, are outside [0, bits of most], sign included. */
-FO_INLINE fo_word FO(outside)(fo_word u, fo_real most)
+/* Whether u, the bits of a number, are outside [0, bits of most], sign included. */
+FO_INLINE FO(flag) FO(outside)(fo_word u, fo_real most)
 {
-    return u | (FO(to_bits)(most) - u);
+    return (FO(flag))(u | (FO(to_bits)(most) - u));
 }
 
-/* The sign bit moved to that of the status word. */
-FO_INLINE FO(flag) FO(status)(fo_word sign, int shift)
+/* FO_BAD_* (fo_job.h) of what was ored for targets, weights and raw predictions */
+FO_INLINE int64_t FO(status)(FO(flag) target, FO(flag) weight, FO(flag) raw)
 {
-    return (FO(flag))((sign >> (8 * sizeof sign - 1)) << shift);
+    return (target < 0 ? 1 : 0) | (weight < 0 ? 2 : 0) | (raw < 0 ? 4 : 0);
 }
 
 FO_INLINE FO(flag) FO(bad_target)(int domain, fo_real y)
 {
     fo_word magnitude = FO(to_bits)(FO(abs)(y)), u = FO(to_bits)(y + FO_K(0.0)); /* -0 is 0 */
     if ((domain & 15) == FO_DOMAIN_UNIT)
-        return FO(status)(FO(outside)(u, FO_K(1.0)), 0);
+        return FO(outside)(u, FO_K(1.0));
     if ((domain & 15) == FO_DOMAIN_SIGN)
-        return FO(status)(FO(outside)(magnitude - FO(to_bits)(FO_K(1.0)), FO_K(0.0)), 0);
+        return FO(outside)(magnitude - FO(to_bits)(FO_K(1.0)), FO_K(0.0));
     if ((domain & 15) == FO_DOMAIN_NONNEGATIVE)
-        return FO(status)(FO(outside)(u, (fo_real)fo_largest), 0);
-    return FO(status)(FO(outside)(magnitude, (fo_real)fo_largest), 0);
+        return FO(outside)(u, (fo_real)fo_largest);
+    return FO(outside)(magnitude, (fo_real)fo_largest);
 }
 
 /* NaN is not an error: it reaches value and gradient. */
 FO_INLINE FO(flag) FO(bad_raw)(int domain, fo_real z)
 {
     fo_word magnitude = FO(to_bits)(FO(abs)(z)), u = FO(to_bits)(z + FO_K(0.0));
-    fo_word sign = FO(outside)(u, FO_K(1.0)) & ~FO(outside)(magnitude, (fo_real)INFINITY);
-    return domain & FO_DOMAIN_RAW_UNIT ? FO(status)(sign, 2) : 0;
+    FO(flag) missing = FO(outside)(magnitude, (fo_real)INFINITY);
+    return domain & FO_DOMAIN_RAW_UNIT ? FO(outside)(u, FO_K(1.0)) & ~missing : 0;
 }
 
 FO_INLINE FO(flag) FO(bad_weight)(fo_real w)
 {
-    return FO(status)(FO(outside)(FO(to_bits)(w + FO_K(0.0)), (fo_real)fo_largest), 1);
+    return FO(outside)(FO(to_bits)(w + FO_K(0.0)), (fo_real)fo_largest);
 }
 #undef fo_largest
 #endif

@@ -236,6 +236,8 @@ FO_INLINE void FO(softmax_tile)(int mode, int64_t k, int what, const FO(rows) *r
     fo_real r[T] FO_ALIGNED, a[T] FO_ALIGNED, b[T] FO_ALIGNED;
     int64_t y[T] FO_ALIGNED;
 
+    if (k < 1) /* a row has a class: without this gcc warns of e, which would have none */
+        return;
     FO(tile_load)(rows->raw, k, e);
     FO_SIMD
     for (int l = 0; l < T; l++)
@@ -572,18 +574,22 @@ FO_INLINE fo_real FO(softmax_conjugate)(int mode, int64_t k, const FO(rows) *row
                     v[l] = rows->index[0] == c + l ? FO_K(1.0) : FO_K(0.0);
             else
                 FO(strip_target)(mode, rows, rows->target ? rows->target + c : NULL, c, n, v);
-            FO_SIMD
-            for (int l = 0; l < n; l++) {
-                fo_real theta = rows->raw[c + l], q = theta + v[l];
-                if (pass == 0) {
+            if (pass == 0) {
+                for (int l = 0; l < n; l++) {
+                    fo_real theta = rows->raw[c + l], q = theta + v[l];
                     sum += theta;
                     size += theta < FO_K(0.0) ? -theta : theta;
                     total += v[l];
                     low = q < low ? q : low;
-                } else {
-                    fo_real part = q / (fo_real)total;
-                    s += q > FO_K(0.0) ? q * FO(log)(part) : FO_K(0.0);
                 }
+            } else {
+                FO_SIMD
+                for (int l = 0; l < n; l++) {
+                    fo_real q = rows->raw[c + l] + v[l], part = q / (fo_real)total;
+                    v[l] = q > FO_K(0.0) ? q * FO(log)(part) : FO_K(0.0);
+                }
+                for (int l = 0; l < n; l++)
+                    s += v[l];
             }
         }
     size += total;

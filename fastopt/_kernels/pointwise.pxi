@@ -23,6 +23,7 @@ cdef extern from "fo_losses.h" nogil:
     flag bad_target "FO(bad_target)"(int domain, real y)
     flag bad_raw "FO(bad_raw)"(int domain, real z)
     flag bad_weight "FO(bad_weight)"(real w)
+    int64_t status_word "FO(status)"(flag target, flag weight, flag raw)
 
 ctypedef point (*formula)(real, real, const real*) noexcept nogil
 
@@ -35,8 +36,8 @@ cdef enum:
 include "pointwise_roster.pxi"
 
 
-cdef inline flag loop(formula f, int domain, bint value, bint gradient, bint hessian, bint product, bint weighted,
-                      const job_t* job, Py_ssize_t lo, Py_ssize_t hi, double* total) noexcept nogil:
+cdef inline int64_t loop(formula f, int domain, bint value, bint gradient, bint hessian, bint product, bint weighted,
+                         const job_t* job, Py_ssize_t lo, Py_ssize_t hi, double* total) noexcept nogil:
     """Rows lo..hi-1: outputs to the job's arrays, the sum of the weighted losses to total."""
     cdef real[CHUNK] buffer
     cdef real[PARAMETERS] par
@@ -52,7 +53,7 @@ cdef inline flag loop(formula f, int domain, bint value, bint gradient, bint hes
     cdef real scale = <real> job.scale, factor
     cdef Py_ssize_t start, i, j, m, whole
     cdef int k
-    cdef flag bad = 0
+    cdef flag bad_y = 0, bad_w = 0, bad_z = 0
     cdef point o
     for k in range(PARAMETERS):
         par[k] = <real> job.par[k]
@@ -71,10 +72,11 @@ cdef inline flag loop(formula f, int domain, bint value, bint gradient, bint hes
         p = job.product + start if product else NULL
         for i in range(m):
             o = f(y[i], z[i], par)
-            bad |= bad_target(domain, y[i]) | bad_raw(domain, z[i])
+            bad_y |= bad_target(domain, y[i])
+            bad_z |= bad_raw(domain, z[i])
             factor = scale
             if weighted:
-                bad |= bad_weight(w[i])
+                bad_w |= bad_weight(w[i])
                 factor = scale * w[i]
             if value:
                 v[i] = w[i] * o.value if weighted else o.value
@@ -95,7 +97,7 @@ cdef inline flag loop(formula f, int domain, bint value, bint gradient, bint hes
         total[0] = 0.0
         for k in range(LANES):
             total[0] += s[k]
-    return bad
+    return status_word(bad_y, bad_w, bad_z)
 
 
 cdef inline int64_t select(formula f, int domain, bint value, bint gradient, bint hessian, bint product,
@@ -150,7 +152,7 @@ cdef int64_t weight_sum(const job_t* job, Py_ssize_t lo, Py_ssize_t hi, double* 
     total[0] = 0.0
     for k in range(LANES):
         total[0] += s[k]
-    return bad
+    return status_word(0, bad, 0)
 
 
 include "pointwise_front.pxi"
