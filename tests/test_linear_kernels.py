@@ -267,6 +267,17 @@ def test_gram(level, dtype, n, p):
 
 
 @pytest.mark.parametrize("dtype", REAL)
+@pytest.mark.parametrize("p", [3, 40, 100, 450])
+def test_gram_of_given_weights_with_several_outputs(level, dtype, p):
+    for rows in (False, True):
+        c = Case(601, p, 3, dtype, rows=rows)
+        h = np.random.default_rng(4).random(c.n).astype(dtype)
+        H = np.full((p + 1, p + 1), np.nan)
+        c.handle.gram(h, H, 2)
+        c.close(H, (c.X1 * h.astype(float)[:, None]).T @ c.X1, 4)
+
+
+@pytest.mark.parametrize("dtype", REAL)
 def test_moments(level, dtype):
     for n, p in ((1, 1), (7, 3), (64, 20), (1000, 33), (5000, 8), (300, 257)):
         for subset in (False, True):

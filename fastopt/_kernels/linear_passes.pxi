@@ -167,6 +167,7 @@ cdef class Rows(Handle):
         self._need("raw_direction", raw_direction.shape, self.n, self.k)
         c.direction = &raw_direction[0, 0] if self.n else NULL
         c.alpha = alpha
+        self._tiles(&c, self.d.tile)
         with nogil:
             drive(line_slot, &self.d, &c, self._scratch, n_threads)
         return self._sum(&c, 0), self._sum(&c, 1), self._sum(&c, 2), self._status_word(&c)
@@ -224,9 +225,7 @@ cdef class Rows(Handle):
         c.gram = True
         c.narrow = 0 < p <= NARROW and (k == 1 or plain)
         c.slots = self._gram_slots
-        if self.d.row_loss and not plain:
-            c.tile = self._full_tile
-            c.tiles = (self.n + c.tile - 1) // c.tile
+        self._tiles(&c, self._full_tile if self.d.row_loss and not plain else self.d.tile)
         c.hx = self._gram_hx
         if not panels:
             c.hess = self._gram_hx + self._gram_slots * (padded(pairs * (p + 1), 8) // 8)

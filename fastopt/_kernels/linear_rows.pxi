@@ -84,7 +84,7 @@ cdef class Handle:
             self.d.index = &index[0] if index is not None else NULL
             self.d.weight = &weight[0] if weight is not None else NULL
             self.d.offset = &offset[0] if offset is not None else NULL
-        self.d.tile = tile_rows(self.p, k)
+        self.d.tile = gram_rows(self.p, k)
         # Slots: partial sums of at most 1/10 of the data, or MOST_PARTIAL bytes.
         bytes_used = max(MOST_PARTIAL, self.n * self.p * <Py_ssize_t> sizeof(real) // 10)
         self._slots = max(1, min(SLOTS, self.n // max(SLOT_ROWS, self.d.tile),
@@ -161,14 +161,17 @@ cdef class Handle:
     cdef pass_t _pass(self):
         cdef pass_t c
         memset(&c, 0, sizeof(pass_t))
-        c.tile = self.d.tile
-        c.tiles = (self.n + c.tile - 1) // c.tile
+        self._tiles(&c, pass_rows(self.p, self.k))
         c.slots = self._slots
         c.g = self._g
         c.narrow = self.k == 1 and 0 < self.p <= NARROW
         c.value = self._value
         c.status = self._status
         return c
+
+    cdef void _tiles(self, pass_t* c, Py_ssize_t rows) noexcept:
+        c.tile = rows
+        c.tiles = (self.n + rows - 1) // rows
 
     cdef int _set_coef(self, pass_t* c, const double[:, ::1] coef, const double[::1] intercept) except -1:
         cdef Py_ssize_t i

@@ -21,7 +21,7 @@ cdef struct data_t:
     block_t block
     const double* par
     const double* class_weight
-    Py_ssize_t tile
+    Py_ssize_t tile          # the most rows of a tile; passes that read it once or twice take fewer
 
 cdef struct pass_t:
     int what                 # of the loss block; 0: no loss
@@ -165,7 +165,7 @@ cdef void pass_slot(const data_t* d, const pass_t* c, const scratch_t* s, Py_ssi
             if c.narrow:
                 tile_transpose(x, p, m, p, s.xt, c.coef, z)
             else:
-                tile_forward(x, p, m, p, k, c.coef, z, next)
+                tile_forward(x, p, m, p, k, c.coef, z, next, c.gradient)
             if c.intercept != NULL:
                 if k == 1:
                     shift = c.intercept[0]

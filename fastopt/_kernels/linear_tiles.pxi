@@ -10,7 +10,8 @@ cdef extern from *:
     #endif
     #include "fo_tiles.h"
     """
-    Py_ssize_t tile_rows "FO(tile_rows)"(Py_ssize_t p, Py_ssize_t k) nogil
+    Py_ssize_t gram_rows "FO(gram_rows)"(Py_ssize_t p, Py_ssize_t k) nogil
+    Py_ssize_t pass_rows "FO(pass_rows)"(Py_ssize_t p, Py_ssize_t k) nogil
     Py_ssize_t tile_scratch "FO(tile_scratch)"(Py_ssize_t m, Py_ssize_t p) nogil
     Py_ssize_t weights_size "FO(weights_size)"(Py_ssize_t p, Py_ssize_t k) nogil
     void pack_weights "FO(pack_weights)"(const double* w, Py_ssize_t p, Py_ssize_t k, real* out) nogil
@@ -19,7 +20,7 @@ cdef extern from *:
     void tile_transpose "FO(tile_transpose)"(const real* x, Py_ssize_t ld, Py_ssize_t m, Py_ssize_t p, real* xt,
                                              const real* w, real* z) nogil
     void tile_forward "FO(tile_forward)"(const real* x, Py_ssize_t ld, Py_ssize_t m, Py_ssize_t p, Py_ssize_t k,
-                                         const real* w, real* z, const real* next) nogil
+                                         const real* w, real* z, const real* next, int half) nogil
     void tile_backward "FO(tile_backward)"(const real* x, Py_ssize_t ld, const real* xt, Py_ssize_t m, Py_ssize_t p,
                                            Py_ssize_t k, const real* r, double* g, const real* next,
                                            real* scratch) nogil
