@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import math
 import os
 import pkgutil
 import re
@@ -123,7 +124,8 @@ def test_logistic_report(checkout, capsys):
     assert "LogisticRegression: converged (gap)" in out
     assert "LogisticRegression: NOT converged (max_iter)" in out and "Cure: raise max_iter" in out
     low, high = re.search(r"^([\d.]+) <= optimum <= ([\d.]+)$", out, re.M).groups()
-    assert 0 <= float(high) - float(low) <= 1e-7 * float(high)
+    # tol=1e-4 promises 1e-8 of the gain over a constant prediction, which costs C n log(10) at most.
+    assert 0 <= float(high) - float(low) <= 1e-8 * 0.01 * 1347 * math.log(10)
     assert float(re.search(r"test set: ([\d.]+)", out)[1]) > 0.95
 
 
