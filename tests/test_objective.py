@@ -214,6 +214,16 @@ def test_a_solver_is_refused_by_what_it_needs():
         fastopt.solvers.choose(smooth, "adam")
 
 
+def test_auto_solves_several_outputs_without_a_shared_hessian():
+    X, y, loss, _ = problem("logistic")
+    Y = np.stack([y, 1 - y], axis=1)
+    objective = LinearObjective(X, Y, loss, 0.1)
+    assert fastopt.solvers.choose(objective) == "lbfgs"
+    fit = fastopt.solvers.fit_problem(objective, monitor=fastopt.diagnostics.Monitor())
+    assert fit.certificate.converged
+    np.testing.assert_allclose(fit.params[0], -fit.params[1], atol=1e-3)
+
+
 class TestCheckGradient:
     def test_lists_of_arrays_and_a_wrong_sign(self):
         def right(params):

@@ -41,7 +41,7 @@ def choose(objective, name="auto"):
     if name == "auto":
         size = objective.size
         cheap = size <= 60 or objective.n * size**2 <= 5e7
-        name = "newton-cholesky" if objective.has_hessian and cheap else "lbfgs"
+        name = "newton-cholesky" if "hessian" in objective.offers and cheap else "lbfgs"
     if name not in SOLVERS:
         raise ValueError(f"solver must be 'auto' or one of {', '.join(map(repr, SOLVERS))}, got {name!r}")
     missing = SOLVERS[name].needs - objective.offers
