@@ -124,3 +124,100 @@ def report(name, solver, certificate, notes=()):
     lines.append(f"  gradient    norm {c.gradient_norm:.3g}")
     lines.extend(f"  note        {note}" for note in notes)
     return "\n".join(lines)
+
+
+class GradientCheck:
+    """Result of `check_gradient`: true where the gradient agrees with finite differences."""
+
+    def __init__(self, relative_error, index, analytic, numeric, rtol):
+        self.relative_error, self.index = relative_error, index
+        self.analytic, self.numeric, self.rtol = analytic, numeric, rtol
+
+    def __bool__(self):
+        return bool(self.relative_error <= self.rtol)
+
+    def __repr__(self):
+        verdict = "agrees" if self else "DIFFERS"
+        return (
+            f"gradient {verdict}: largest relative error {self.relative_error:.3g} (allowed {self.rtol:.3g}) at parameter"
+            f" {self.index}: given {self.analytic:.10g}, finite differences {self.numeric:.10g}"
+        )
+
+
+def check_gradient(objective, params, *, rtol=1e-6, max_parameters=200, random_state=0):
+    """Compare a gradient with fourth-order central differences of the value.
+
+    Parameters
+    ----------
+    objective : object or callable
+        With a method ``value_gradient(params) -> (value, gradient)`` (`LinearObjective`, ...), or a
+        function that returns the same.
+    params : array, or list of arrays
+        Where to check; not changed.
+    rtol : float, default=1e-6
+        Allowed difference relative to the largest gradient entry.
+    max_parameters : int, default=200
+        Where there are more, a random choice of this many is checked.
+    random_state : int
+
+    Returns
+    -------
+    GradientCheck
+        True in a condition where the gradient agrees; its repr names the worst parameter.
+
+    Raises
+    ------
+    ValueError
+        Where the gradient's structure differs from the parameters', or the value is not finite.
+
+    Examples
+    --------
+    >>> import numpy as np, fastopt
+    >>> bool(fastopt.check_gradient(lambda x: (float(x @ x), 2 * x), np.array([1.0, -2.0])))
+    True
+    >>> fastopt.check_gradient(lambda x: (float(x @ x), -2 * x), np.array([1.0]))
+    gradient DIFFERS: largest relative error 2 (allowed 1e-06) at parameter 0: given -2, finite differences 2
+    """
+    function = getattr(objective, "value_gradient", objective)
+    if not callable(function):
+        raise TypeError(f"objective must be callable or have a method value_gradient, got {type(objective).__name__}")
+    arrays = [np.array(a, dtype=np.float64) for a in params] if isinstance(params, (list, tuple)) else None
+    if arrays is None:
+        single = np.array(params, dtype=np.float64)
+        arrays = [single]
+
+    def call():
+        given = [a.copy() for a in arrays]
+        value, gradient = function(given if isinstance(params, (list, tuple)) else given[0])
+        return float(value), gradient
+
+    value, gradient = call()
+    gradients = list(gradient) if isinstance(params, (list, tuple)) else [gradient]
+    shapes = [np.shape(g) for g in gradients]
+    if shapes != [a.shape for a in arrays]:
+        raise ValueError(f"the gradient has shape {shapes}, the parameters {[a.shape for a in arrays]}")
+    if not math.isfinite(value):
+        raise ValueError(f"the value at params is {value}; check a point where it is finite")
+    analytic = np.concatenate([np.asarray(g, dtype=np.float64).reshape(-1) for g in gradients])
+    places = [(a, i) for a in arrays for i in range(a.size)]
+    chosen = np.arange(len(places))
+    if len(places) > max_parameters:
+        chosen = np.sort(np.random.default_rng(random_state).choice(len(places), max_parameters, replace=False))
+    numeric = np.empty(len(chosen))
+    for j, index in enumerate(chosen):
+        array, i = places[index]
+        flat = array.reshape(-1)
+        kept = flat[i]
+        h = 1e-3 * max(1.0, abs(kept))
+        values = []
+        for shift in (-2 * h, -h, h, 2 * h):
+            flat[i] = kept + shift
+            values.append(call()[0])
+        flat[i] = kept
+        numeric[j] = (values[0] - 8 * values[1] + 8 * values[2] - values[3]) / (12 * h)
+    size = max(np.abs(analytic[chosen]).max(initial=0.0), np.abs(numeric).max(initial=0.0), 1e-8)
+    error = np.abs(analytic[chosen] - numeric) / size
+    worst = int(np.argmax(np.where(np.isnan(error), np.inf, error))) if len(error) else 0
+    if not len(error):
+        return GradientCheck(0.0, 0, math.nan, math.nan, rtol)
+    return GradientCheck(float(error[worst]), int(chosen[worst]), float(analytic[chosen[worst]]), float(numeric[worst]), rtol)

@@ -5,8 +5,10 @@ import pytest
 
 import fastopt
 from fastopt import losses
-from fastopt.objective import LinearObjective, ScaledObjective, check_gradient
+from fastopt.diagnostics import check_gradient
+from fastopt.objective import LinearObjective
 from fastopt.penalties import L2
+from fastopt.scaling import ScaledObjective
 
 N, P = 61, 7
 

@@ -23,7 +23,7 @@ FLOORS = [
     {"_config", "_validation", "diagnostics"},
     {"losses", "penalties", "optimizers", "schedules", "linesearch"},
     {"data"},
-    {"objective"},
+    {"objective", "scaling"},
     {"solvers"},
     {"training", "minimize"},
     {"linear_model", "svm", "neural_network", "_estimators"},

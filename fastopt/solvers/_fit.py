@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..diagnostics import Certificate
-from ..objective import ScaledObjective
+from ..scaling import ScaledObjective
 from ._goal import Goal
 from ._result import Result
 
