@@ -64,6 +64,8 @@ def fit_problem(objective, *, solver="auto", tol=1e-4, max_iter=None, monitor, s
     converged = result.reason in ("gap", "decrement")
     if not converged:
         point = point if point.raw is not None else view.evaluate(point.x)
+        if goal.constant_value is None:  # interrupted at the first point
+            goal.constant_value = point.value
         goal.certify(point)
     bound = "gradient" if goal.bound_value() is None else goal.reason
     certificate = Certificate(
