@@ -18,6 +18,15 @@ _RIDGE_SOLVERS = ("auto", "svd", "cholesky", "lsqr", "sparse_cg", "sag", "saga",
 class _LeastSquares(MultiOutputMixin, RegressorMixin, LinearModel):
     """Fits squared losses; subclasses hold the parameters."""
 
+    def _check_shared(self):
+        """Checks of the parameters that both estimators have."""
+        self._check_number("tol", 0, low_open=True)
+        if self.max_time is not None:
+            self._check_number("max_time", 0)
+        self._check_flags("fit_intercept", "copy_X", "positive")
+        if self.positive:
+            raise NotImplementedError("positive=True comes with a later version")
+
     def _targets(self, X, y):
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None")
@@ -142,12 +151,7 @@ class LinearRegression(_LeastSquares):
         -------
         self
         """
-        self._check_number("tol", 0, low_open=True)
-        if self.max_time is not None:
-            self._check_number("max_time", 0)
-        self._check_flags("fit_intercept", "copy_X", "positive")
-        if self.positive:
-            raise NotImplementedError("positive=True comes with a later version")
+        self._check_shared()
         X = self._matrix(X, reset=True)
         y = self._targets(X, y)
         weight = self._weights(sample_weight, len(X), X.dtype)
@@ -244,15 +248,10 @@ class Ridge(_LeastSquares):
         -------
         self
         """
-        self._check_number("tol", 0, low_open=True)
+        self._check_shared()
         if self.max_iter is not None:
             self._check_number("max_iter", 1, kind=numbers.Integral)
-        if self.max_time is not None:
-            self._check_number("max_time", 0)
-        self._check_flags("fit_intercept", "copy_X", "positive")
         check_random_state(self.random_state)
-        if self.positive:
-            raise NotImplementedError("positive=True comes with a later version")
         solver = self._solver_name(_RIDGE_SOLVERS)
         alphas = np.asarray(self.alpha)
         if alphas.dtype.kind not in "iuf" or alphas.ndim > 1:
