@@ -1,4 +1,4 @@
-"""Line searches over a function of one step length, ``phi(t) -> (value, slope)``."""
+"""Line searches over a function of one step length, ``phi(t) -> (value, slope)``; a curvature may follow."""
 
 import math
 from typing import NamedTuple
@@ -65,7 +65,7 @@ def wolfe(phi, value0, slope0, t, *, first=None, c1=1e-4, c2=0.9, rounding=0.0, 
     low, high = (0.0, value0, slope0), None
     best = None
     for trial in range(1, max_trials + 1):
-        value, slope = phi(t) if first is None or trial > 1 else first
+        value, slope, *_ = phi(t) if first is None or trial > 1 else first
         if wolfe_accepts(value0, slope0, t, value, slope, c1=c1, c2=c2, rounding=rounding):
             return Step(t, value, slope, trial)
         enough = armijo_accepts(value0, slope0, t, value, c1=c1, rounding=rounding)
@@ -113,7 +113,7 @@ def backtracking(phi, value0, slope0, t, *, first=None, c1=1e-4, shrink=0.5, rou
     kept within [0.1, `shrink`] of the rejected step.
     """
     for trial in range(1, max_trials + 1):
-        value, slope = phi(t) if first is None or trial > 1 else first
+        value, slope, *_ = phi(t) if first is None or trial > 1 else first
         if armijo_accepts(value0, slope0, t, value, c1=c1, rounding=rounding):
             return Step(t, value, slope, trial)
         ratio = 0.1
@@ -122,3 +122,50 @@ def backtracking(phi, value0, slope0, t, *, first=None, c1=1e-4, shrink=0.5, rou
             ratio = -t * slope0 / divisor if divisor > 0 else shrink
         t *= min(max(ratio, 0.1), shrink)
     return None
+
+
+def minimum(phi, value0, slope0, t, *, c1=1e-4, c2=0.03, rounding=0.0, max_trials=20):
+    """A step close to the minimiser of a convex phi: sufficient decrease and ``|phi'(t)| <= c2 |phi'(0)|``.
+
+    Newton's method on the slope, kept in the bracket of the slopes seen so far and, where that is still open, at most
+    four times longer than the last trial.
+
+    Parameters
+    ----------
+    phi : callable
+        ``phi(t) -> (value, slope, curvature)``; non-finite values make the search step back.
+    value0, slope0, t, c1, rounding, max_trials
+        As in `wolfe`.
+    c2 : float
+        Slope left at the accepted step, relative to the first; in (0, 1).
+
+    Returns
+    -------
+    Step or None
+        None where no trial decreased enough; the best one that did where none had so small a slope.
+    """
+    low, high = 0.0, math.inf
+    best = None
+    for trial in range(1, max_trials + 1):
+        value, slope, curvature = phi(t)
+        if armijo_accepts(value0, slope0, t, value, c1=c1, rounding=rounding):
+            if abs(slope) <= -c2 * slope0:
+                return Step(t, value, slope, trial)
+            if best is None or value < best.value:
+                best = Step(t, value, slope, trial)
+        if math.isfinite(value) and slope < 0:
+            low = t
+        else:
+            high = t
+        if not (math.isfinite(value) and math.isfinite(slope)):
+            t = low + 0.1 * (t - low)
+            continue
+        target = t - slope / curvature if curvature > 0 else math.inf
+        if high == math.inf:
+            t = min(target, 4.0 * t)
+        else:
+            width = high - low
+            t = target if low + 0.01 * width < target < high - 0.01 * width else low + 0.5 * width
+        if t == low or t == high:
+            break
+    return best

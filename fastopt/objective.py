@@ -433,7 +433,7 @@ class LinearObjective:
         return result.reshape(-1)
 
     def line(self, point, direction, trial=None, length=1.0):
-        """``phi(t) -> (value, slope)`` along a direction, without reading X again.
+        """``phi(t) -> (value, slope, curvature)`` along a direction, without reading X again.
 
         Where the point at `length` has been evaluated already (`trial`), its raw predictions give
         the direction's; otherwise one pass does.
@@ -451,15 +451,17 @@ class LinearObjective:
             np.subtract(trial.raw, point.raw, out=moved)
             moved *= 1.0 / length
 
+        penalty = None if self.penalty is None else self.penalty.along(coef, step_coef)
+        line, raw, n_threads, unit = self.handle.line, point.raw, self.n_threads, 1.0 / self.weight_sum
+
         def phi(t):
-            value, slope, _, status = self.handle.line(point.raw, moved, t, self.n_threads)
+            value, slope, curvature, status = line(raw, moved, t, n_threads)
             self._check(status)
-            value, slope = value / self.weight_sum, slope / self.weight_sum
-            if self.penalty is not None:
-                there = coef + t * step_coef
-                value += self.penalty.value(there)
-                slope += float(np.vdot(self.penalty.gradient(there), step_coef))
-            return value, slope
+            value, slope, curvature = value * unit, slope * unit, curvature * unit
+            if penalty is None:
+                return value, slope, curvature
+            value_p, slope_p, curvature_p = penalty(t)
+            return value + value_p, slope + slope_p, curvature + curvature_p
 
         return phi
 

@@ -34,6 +34,13 @@ class L2:
         """``alpha * coef``."""
         return self.alpha * coef
 
+    def along(self, coef, direction):
+        """``t -> (value, slope, curvature)`` of the penalty at ``coef + t * direction``."""
+        start = self.value(coef)
+        slope = self.alpha * float(np.vdot(coef, direction))
+        curvature = self.alpha * float(np.vdot(direction, direction))
+        return lambda t: (start + t * (slope + 0.5 * t * curvature), slope + t * curvature, curvature)
+
     def conjugate(self, v):
         """``max_c <v, c> - value(c) = sum(v ** 2) / (2 alpha)``; infinite for alpha = 0 unless v = 0."""
         squares = float(np.vdot(v, v))

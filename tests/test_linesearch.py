@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from fastopt.linesearch import armijo_accepts, backtracking, wolfe, wolfe_accepts
+from fastopt.linesearch import armijo_accepts, backtracking, minimum, wolfe, wolfe_accepts
 
 FUNCTIONS = {
     "parabola": (lambda t: (t - 3.0) ** 2, lambda t: 2 * (t - 3.0)),
@@ -32,10 +32,31 @@ def test_backtracking_decreases_enough(name, start):
     assert step.value <= f(0.0) + 1e-4 * step.length * d(0.0)
 
 
-@pytest.mark.parametrize("search", [wolfe, backtracking])
+@pytest.mark.parametrize("name", ["parabola", "quartic", "logistic"])
+@pytest.mark.parametrize("start", [1e-3, 1e-2, 1.0, 50.0])
+def test_minimum_is_close_along_a_convex_line(name, start):
+    f, d = FUNCTIONS[name]
+    calls = []
+
+    def phi(t):
+        calls.append(t)
+        return f(t), d(t), (d(t + 1e-5) - d(t - 1e-5)) / 2e-5
+
+    step = minimum(phi, f(0.0), d(0.0), start, c2=0.01)
+    assert step.value == f(step.length) and step.slope == d(step.length)
+    assert abs(step.slope) <= 0.01 * abs(d(0.0))
+    assert step.n_trials == len(calls) <= 16
+
+
+def test_minimum_of_a_line_without_curvature_bisects():
+    step = minimum(lambda t: (abs(t - 3.0), math.copysign(min(1.0, abs(t - 3.0)), t - 3.0), 0.0), 3.0, -1.0, 1.0)
+    assert abs(step.length - 3.0) < 0.1
+
+
+@pytest.mark.parametrize("search", [wolfe, backtracking, minimum])
 def test_non_finite_trials_step_back(search):
     def phi(t):
-        return ((t - 0.5) ** 2, 2 * (t - 0.5)) if t < 1 else (math.nan if t < 10 else math.inf, math.nan)
+        return ((t - 0.5) ** 2, 2 * (t - 0.5), 2.0) if t < 1 else (math.nan if t < 10 else math.inf, math.nan, math.nan)
 
     step = search(phi, 0.25, -1.0, 64.0)
     assert step.length < 1 and step.value < 0.25
@@ -52,10 +73,10 @@ def test_the_given_first_trial_is_not_evaluated_again():
     assert step == (3.0, 0.0, 0.0, 1) and calls == []
 
 
-@pytest.mark.parametrize("search", [wolfe, backtracking])
+@pytest.mark.parametrize("search", [wolfe, backtracking, minimum])
 def test_no_acceptable_step_gives_none(search):
     # The slope lies: the function rises everywhere.
-    assert search(lambda t: (1.0 + t, 1.0), 1.0, -1.0, 1.0, max_trials=30) is None
+    assert search(lambda t: (1.0 + t, 1.0, 0.0), 1.0, -1.0, 1.0, max_trials=30) is None
 
 
 def test_values_that_differ_by_rounding_are_judged_by_slopes():

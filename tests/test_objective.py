@@ -120,9 +120,10 @@ def test_the_scaled_view_is_the_same_function(name, intercept):
     for t in (0.0, 0.3, 2.0):
         there = view.evaluate(u + t * d)
         for candidate in (phi, with_trial):
-            value, slope = candidate(t)
+            value, slope, curvature = candidate(t)
             assert value == pytest.approx(there.value, rel=1e-12)
             assert slope == pytest.approx(there.gradient @ d, rel=1e-9, abs=1e-12)
+            assert curvature == pytest.approx(d @ view.hessp(there, d), rel=1e-9, abs=1e-12)
 
 
 @pytest.mark.parametrize("weighted", [True, False])
