@@ -39,6 +39,7 @@ cdef extern from "fo_rows.h" nogil:
     void softmax_row "FO(softmax_row)"(int mode, int64_t k, int what, const rows_t* rows)
     real softmax_conjugate "FO(softmax_conjugate)"(int mode, int64_t k, const rows_t* rows)
     int bad_entry "FO(bad_entry)"(real t)
+    int bad_index "FO(bad_index)"(const int64_t* index, int64_t n, int64_t k)
     int bad_probability "FO(bad_probability)"(real q)
 
 cdef extern from *:
@@ -210,6 +211,9 @@ cdef inline int64_t tiles(int mode, int64_t k, int what, const job_t* job, Py_ss
     cdef int64_t bad = 0
     cdef int lane, m
     cdef bint skip = False
+    # Indices in their place and weights of one: nothing to prepare for a tile.
+    cdef bint plain = (mode == V_INDEX and not what & FO_PREDICT and job.weight == NULL and job.class_weight == NULL
+                       and job.par[1] == 0.0 and not bad_index(job.index + lo, hi - lo, k))
     cdef Py_ssize_t j, first
     prepare(job, &rows)
     rows.index = y
@@ -218,6 +222,7 @@ cdef inline int64_t tiles(int mode, int64_t k, int what, const job_t* job, Py_ss
     for lane in range(T):
         s[lane] = 0.0
         value[lane] = 0
+        w[lane] = 1
     for j in range((hi - lo + T - 1) // T):
         first = lo + j * T
         m = T
@@ -230,7 +235,10 @@ cdef inline int64_t tiles(int mode, int64_t k, int what, const job_t* job, Py_ss
         if hi - first < T:
             m = <int> (hi - first)
             enter(mode, job, first, m, &rows, pad)
+            rows.index = y
             bad |= targets(mode, job, first, m, y, w, &skip)
+        elif plain:
+            rows.index = job.index + first
         else:
             bad |= targets(mode, job, first, T, y, w, &skip)
         softmax_tile(mode, k, what, &rows)
