@@ -26,6 +26,10 @@ typedef struct {
     fo_real value, gradient, hessian;
 } FO(point);
 
+/* Arrays that no other array of a loop overlaps. */
+typedef const fo_real *FO_RESTRICT FO(input);
+typedef fo_real *FO_RESTRICT FO(output);
+
 /* A conjugate's value alone; +inf where it is outside its domain, NaN where theta is NaN. */
 FO_INLINE FO(point) FO(conjugate_value)(fo_real theta, int inside, fo_real value)
 {

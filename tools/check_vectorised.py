@@ -22,10 +22,10 @@ KERNELS = ROOT / "fastopt" / "_kernels"
 REGISTERS = {"base": "xmm", "avx2": "ymm", "avx512": "zmm"}
 
 # What a block needs, by family: the number of innermost vector loops, and of packed arithmetic
-# instructions in the longest. Pointwise losses have eight sets of outputs and the conjugate with and
-# without weights, and sums of values (compilers share some of the sums). Row losses have an exponential
-# or a logarithm of at least that many instructions; the smallest rows are unrolled to a single loop.
-NEEDS = {"pointwise": (20, 4), "rows": (1, 24), "updates": (1, 5)}
+# instructions in the longest. Pointwise losses have five sets of outputs and the conjugate. Row losses
+# have an exponential or a logarithm of at least that many instructions; the smallest rows are unrolled to
+# a single loop.
+NEEDS = {"pointwise": (6, 2), "rows": (1, 24), "updates": (1, 5)}
 
 # Functions that choose among the blocks of the tables: {(family, function)}.
 DISPATCH = {("rows", "softmax")}

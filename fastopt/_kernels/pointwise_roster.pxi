@@ -23,16 +23,16 @@ cdef extern from "fo_losses.h" nogil:
     point c_squared_hinge_conjugate "FO(squared_hinge_conjugate)"(real y, real theta, const real* par)
     point c_no_conjugate "FO(no_conjugate)"(real y, real theta, const real* par)
 
-cdef int64_t squared_error(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(c_squared_error, c_squared_error_conjugate, FINITE, j, lo, hi, v)
-cdef int64_t half_squared_error(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(c_half_squared_error, c_half_squared_error_conjugate, FINITE, j, lo, hi, v)
-cdef int64_t absolute_error(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(c_absolute_error, c_absolute_error_conjugate, FINITE, j, lo, hi, v)
-cdef int64_t huber(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(c_huber, c_huber_conjugate, FINITE, j, lo, hi, v)
-cdef int64_t quantile(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(c_quantile, c_quantile_conjugate, FINITE, j, lo, hi, v)
-cdef int64_t poisson(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(c_poisson, c_poisson_conjugate, NONNEGATIVE, j, lo, hi, v)
-cdef int64_t logistic(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(c_logistic, c_logistic_conjugate, UNIT, j, lo, hi, v)
-cdef int64_t binary_cross_entropy_from_probabilities(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(c_binary_cross_entropy_from_probabilities, c_no_conjugate, UNIT | RAW_UNIT, j, lo, hi, v)
-cdef int64_t hinge(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(c_hinge, c_hinge_conjugate, SIGN, j, lo, hi, v)
-cdef int64_t squared_hinge(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(c_squared_hinge, c_squared_hinge_conjugate, SIGN, j, lo, hi, v)
+cdef int64_t squared_error(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(squared_error, c_squared_error, c_squared_error_conjugate, FINITE, j, lo, hi, v)
+cdef int64_t half_squared_error(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(half_squared_error, c_half_squared_error, c_half_squared_error_conjugate, FINITE, j, lo, hi, v)
+cdef int64_t absolute_error(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(absolute_error, c_absolute_error, c_absolute_error_conjugate, FINITE, j, lo, hi, v)
+cdef int64_t huber(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(huber, c_huber, c_huber_conjugate, FINITE, j, lo, hi, v)
+cdef int64_t quantile(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(quantile, c_quantile, c_quantile_conjugate, FINITE, j, lo, hi, v)
+cdef int64_t poisson(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(poisson, c_poisson, c_poisson_conjugate, NONNEGATIVE, j, lo, hi, v)
+cdef int64_t logistic(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(logistic, c_logistic, c_logistic_conjugate, UNIT, j, lo, hi, v)
+cdef int64_t binary_cross_entropy_from_probabilities(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(binary_cross_entropy_from_probabilities, c_binary_cross_entropy_from_probabilities, c_no_conjugate, UNIT | RAW_UNIT, j, lo, hi, v)
+cdef int64_t hinge(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(hinge, c_hinge, c_hinge_conjugate, SIGN, j, lo, hi, v)
+cdef int64_t squared_hinge(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(squared_hinge, c_squared_hinge, c_squared_hinge_conjugate, SIGN, j, lo, hi, v)
 
 cdef dict ROSTER = {
     "squared_error": <size_t> <void*> squared_error,
