@@ -50,6 +50,6 @@ class DenseRows:
         it does from X.
         """
         kernels = _kernels.table.linear[self.dtype]
-        return kernels.Rows(
+        return kernels.Points(
             self.X, target=target, index=index, weight=weight, offset=offset, rows=self.rows, k=k
         )

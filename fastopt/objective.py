@@ -20,10 +20,10 @@ _F64 = np.dtype(np.float64)
 class Point:
     """An evaluated point: flat parameters, objective, gradient, and the raw predictions there."""
 
-    __slots__ = ("gradient", "inner", "raw", "value", "x")
+    __slots__ = ("gradient", "raw", "value", "x")
 
-    def __init__(self, x, value, gradient, raw, inner=None):
-        self.x, self.value, self.gradient, self.raw, self.inner = x, value, gradient, raw, inner
+    def __init__(self, x, value, gradient, raw):
+        self.x, self.value, self.gradient, self.raw = x, value, gradient, raw
 
 
 class LinearObjective:
@@ -173,11 +173,15 @@ class LinearObjective:
             y, weight = self._selected()
             if self.loss.is_rowwise:
                 params[:, self.p] = self.loss.fit_intercept_only(y, weight, n_classes=self.k)
-            elif self._vector_shape:
-                params[:, self.p] = self.loss.fit_intercept_only(y, weight)
             else:
-                params[:, self.p] = [self.loss.fit_intercept_only(np.ascontiguousarray(y[:, j]), weight) for j in range(self.k)]
-        return np.clip(params, -30.0, 30.0, out=params, where=~np.isfinite(params)).reshape(self.shape)
+                # Targets outside the domain are named by the first evaluation.
+                columns = np.asarray(y, dtype=np.float64).reshape(self.n, self.k)
+                weight = np.ones(self.n) if weight is None else weight.astype(np.float64)
+                with np.errstate(all="ignore"):
+                    params[:, self.p] = [self.loss._constant(column, weight) for column in columns.T]
+        if not np.isfinite(params).all():
+            np.clip(params, -30.0, 30.0, out=params, where=~np.isfinite(params))
+        return params.reshape(self.shape)
 
     # --- public: values and derivatives at parameters ---------------------------------------
 
@@ -240,44 +244,24 @@ class LinearObjective:
     def _penalty_value(self, coef):
         return 0.0 if self.penalty is None else self.penalty.value(coef)
 
-    def _gradient_buffers(self):
-        """Where a pass writes its gradients: (k, p), (k,), and the flat array they are parts of for one output."""
-        if self.k > 1:
-            return np.empty((self.k, self.p)), np.empty(self.k), None
-        flat = np.empty(self.p + 1)
-        return flat[: self.p].reshape(1, self.p), flat[self.p :], flat
+    def at(self, x, centre=None, scale=None, *, hessian=False):
+        """Point and, with `hessian`, the Hessian (one output, else None), in one read of X.
 
-    def _finish(self, coef, value, coef_gradient, intercept_gradient, flat):
-        """Mean loss and penalty from the sums of a pass; the gradient is flat."""
-        value /= self.weight_sum
-        if flat is None:
-            coef_gradient /= self.weight_sum
-        else:
-            flat /= self.weight_sum
-        if self.penalty is not None:
-            value += self.penalty.value(coef)
-            coef_gradient += self.penalty.gradient(coef)
-        if not self.fit_intercept:
-            return value, coef_gradient.reshape(-1)
-        if flat is not None:
-            return value, flat
-        gradient = np.empty((self.k, self.width))
-        gradient[:, : self.p] = coef_gradient
-        gradient[:, self.p] = intercept_gradient / self.weight_sum
-        return value, gradient.reshape(-1)
+        With centre and scale, x and all derivatives are those of the columns ``(X - centre) * scale``.
+        """
+        raw, gradient = self._buffer(), np.empty(self.size)
+        matrix = np.empty((self.width, self.width)) if hessian else None
+        value, status = self.handle.evaluate(
+            x, centre, scale, self.fit_intercept, 1.0 / self.weight_sum,
+            0.0 if self.penalty is None else self.penalty.alpha, gradient, matrix, raw, self.n_threads,
+        )  # fmt: skip
+        self._check(status)
+        self.n_passes += 1
+        return Point(x, value, gradient, raw), matrix
 
     def evaluate(self, x):
         """Point at flat parameters, by one pass."""
-        coef, intercept = self._split(x)
-        raw = self._buffer()
-        coef_gradient, intercept_gradient, flat = self._gradient_buffers()
-        value, status = self.handle.value_gradient(
-            coef, intercept, coef_gradient, intercept_gradient, raw, self.n_threads
-        )
-        self._check(status)
-        self.n_passes += 1
-        value, gradient = self._finish(coef, value, coef_gradient, intercept_gradient, flat)
-        return Point(x, value, gradient, raw)
+        return self.at(x)[0]
 
     @property
     def has_hessian(self):
@@ -310,17 +294,7 @@ class LinearObjective:
         if self.k != 1 or self.loss.is_rowwise:
             point = self.evaluate(x)
             return point, self.hessian(point)
-        coef, intercept = self._split(x)
-        raw = self._buffer()
-        coef_gradient, intercept_gradient, flat = self._gradient_buffers()
-        hessian = np.empty((self.p + 1, self.p + 1))
-        value, status = self.handle.value_gradient_hessian(
-            coef, intercept, coef_gradient, intercept_gradient, hessian, raw, self.n_threads
-        )
-        self._check(status)
-        self.n_passes += 1
-        value, gradient = self._finish(coef, value, coef_gradient, intercept_gradient, flat)
-        return Point(x, value, gradient, raw), self._finish_hessian(hessian, 1)
+        return self.at(x, hessian=True)
 
     def hessian(self, point):
         """Hessian at a point over flat parameters, from its raw predictions.
@@ -568,16 +542,15 @@ def _feasible(loss, theta, raw, weight):
     theta + target is a distribution in each row; mass is moved from the classes with too much to
     those with too little, in proportion.
     """
-    w = np.ones(len(theta)) if weight is None else weight
     if not loss.is_rowwise:
         columns = theta.reshape(len(theta), -1)
-        weighted = columns * w[:, None]
-        up = np.maximum(weighted, 0.0).sum(axis=0)
-        down = -np.minimum(weighted, 0.0).sum(axis=0)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            shrink_up = np.where(up > down, down / up, 1.0)
-            shrink_down = np.where(down > up, up / down, 1.0)
-        return np.where(columns > 0, columns * shrink_up, columns * shrink_down).reshape(theta.shape)
+        weighted = columns if weight is None else columns * weight[:, None]
+        size, balance = np.abs(weighted).sum(axis=0), weighted.sum(axis=0)
+        # of (size + balance) / 2 above zero and (size - balance) / 2 below, the larger is made equal to the other
+        excess = np.abs(balance)
+        shrink = (size - excess) / np.maximum(size + excess, np.finfo(float).tiny)
+        return np.where((columns > 0) == (balance > 0), columns * shrink, columns).reshape(theta.shape)
+    w = np.ones(len(theta)) if weight is None else weight
     probability = loss.predict(raw)
     excess = w @ theta
     mass = w @ probability

@@ -28,6 +28,7 @@ class ScaledObjective:
         )  # fmt: skip
         self._scales = np.append(scale, 1.0) if self.fit_intercept else scale
         self._shift = centre * scale
+        self._centre = centre if self.fit_intercept else None
 
     @property
     def n_passes(self):
@@ -59,7 +60,7 @@ class ScaledObjective:
     def _pull_matrix(self, hessian):
         """A Hessian in the user's parameters to one in the scaled ones, in place."""
         rescale = _kernels.table.linear[_F64].rescale_hessian
-        rescale(hessian, self.centre if self.fit_intercept else None, self.scale)
+        rescale(hessian, self._centre, self.scale)
         blocks, p = len(hessian) // self.width, self.p
         if blocks > 1 and self.loss.is_shift_invariant:
             # Adding the same number to a parameter of every class changes no loss: fill that null space
@@ -72,18 +73,29 @@ class ScaledObjective:
                 by_column[p] += fill[p]
         return hessian
 
-    def _point(self, u, inner):
-        return Point(u, inner.value, self._pull(inner.gradient), inner.raw, inner)
+    def user_gradient(self, point):
+        """The gradient over the user's flat parameters."""
+        g = point.gradient.reshape(self.k, self.width).copy()
+        g[:, : self.p] /= self.scale
+        if self.fit_intercept:
+            g[:, : self.p] += g[:, self.p :] * self.centre
+        return g.reshape(-1)
+
+    def _inner(self, point):
+        """A point over the user's parameters, without derivatives."""
+        return None if point is None else Point(self.unscale(point.x), point.value, None, point.raw)
 
     def evaluate(self, u):
-        return self._point(u, self.objective.evaluate(self.unscale(u)))
+        return self.objective.at(u, self._centre, self.scale)[0]
 
     def evaluate_hessian(self, u):
-        inner, hessian = self.objective.evaluate_hessian(self.unscale(u))
-        return self._point(u, inner), self._pull_matrix(hessian)
+        if self.k == 1 and not self.loss.is_rowwise:
+            return self.objective.at(u, self._centre, self.scale, hessian=True)
+        point = self.evaluate(u)
+        return point, self.hessian(point)
 
     def hessian(self, point):
-        return self._pull_matrix(self.objective.hessian(point.inner))
+        return self._pull_matrix(self.objective.hessian(point))
 
     def blocks(self, point, sample_size):
         """Diagonal blocks of the Hessian and mean curvatures, on a sample of rows where there are more."""
@@ -95,17 +107,16 @@ class ScaledObjective:
         return [self._pull_matrix(block) for block in blocks], curvatures
 
     def hessp(self, point, direction):
-        return self._pull(self.objective.hessp(point.inner, self.unscale(direction)))
+        return self._pull(self.objective.hessp(point, self.unscale(direction)))
 
     def line(self, point, direction, trial=None, length=1.0):
-        inner_trial = None if trial is None else trial.inner
-        return self.objective.line(point.inner, self.unscale(direction), inner_trial, length)
+        return self.objective.line(self._inner(point), self.unscale(direction), self._inner(trial), length)
 
     def gap_estimate(self, point):
-        return self.objective.gap_estimate(point.inner)
+        return self.objective.gap_estimate(Point(None, point.value, self.user_gradient(point), None))
 
     def dual_value(self, point):
-        return self.objective.dual_value(point.inner)
+        return self.objective.dual_value(point)
 
     def least_squares(self):
         return self.rescale(self.objective.least_squares())

@@ -117,7 +117,7 @@ class Case:
         self.intercept = rng.normal(size=k) if intercept else None
         for a in (X, y, index, self.coef) + (() if w is None else (w,)):
             a.flags.writeable = False
-        self.handle = self.kernels.Rows(
+        self.handle = self.kernels.Points(
             X,
             target=None if rows else y.ravel(),
             index=index if rows else None,
@@ -241,6 +241,45 @@ def test_hessian_and_product(level, dtype, n, p, k):
             c.close(out[0], value)
             c.close(g, grad.T @ c.X)
             c.close(b, grad.sum(axis=0))
+
+
+@pytest.mark.parametrize("dtype", REAL)
+@pytest.mark.parametrize("n, p, k", [(0, 3, 1), (1, 1, 1), (300, 8, 1), (300, 33, 1), (300, 100, 1), (65, 20, 3), (65, 5, 10)])
+def test_evaluate_in_scaled_columns(level, dtype, n, p, k):
+    """u = (coef / scale, intercept + centre' coef) is the same point; derivatives are pulled back by T."""
+    rng = np.random.default_rng(5)
+    unit, ridge = 1.0 / max(n, 1), 0.3
+    for c in cases(dtype, n, p, k):
+        value, grad, h = c.loss(c.z)
+        value, grad, h = unit * value + ridge / 2 * np.sum(c.coef**2), unit * grad, unit * h
+        centre, scale = (rng.normal(size=p), rng.uniform(0.5, 2.0, p)) if c.intercept is not None else (None, None)
+        T = np.eye(p + 1)
+        width = p if c.intercept is None else p + 1
+        if centre is not None:
+            T[:p, :p] = np.diag(scale)
+            T[p, :p] = -centre * scale
+        T = T[:width, :width]
+        user = c.coef if c.intercept is None else np.c_[c.coef, c.intercept]
+        u = np.linalg.solve(T, user.T).T
+        g_user = grad.T @ c.X1[:, :width]
+        g_user[:, :p] += ridge * c.coef
+        gradient, raw = np.full(k * width, np.nan), np.full((n, k), 7, dtype)
+        H = np.full((width, width), np.nan) if k == 1 and not c.row_loss else None
+        args = (u.ravel(), centre, scale, width > p, unit, ridge)
+        out, status = c.handle.evaluate(*args, gradient, H, raw, 1)
+        assert status == 0
+        c.close(out, value, 4)
+        c.close(raw, c.z, 4)
+        c.close(gradient.reshape(k, width), g_user @ T, 4)
+        again = np.empty_like(gradient)
+        H2 = None if H is None else np.empty_like(H)
+        assert c.handle.evaluate(*args, again, H2, None, 2) == (out, 0)
+        np.testing.assert_array_equal(again, gradient)
+        if H is not None:
+            ridges = np.diag(np.r_[np.full(p, ridge), np.zeros(width - p)])
+            c.close(H, T.T @ (full_hessian(c.X1[:, :width], h) + ridges) @ T, 4)
+            np.testing.assert_array_equal(H, H.T)
+            np.testing.assert_array_equal(H2, H)
 
 
 @pytest.mark.parametrize("dtype", REAL)
@@ -405,6 +444,25 @@ def test_arguments_are_checked():
     ):
         with pytest.raises(ValueError, match="must"):
             module.Rows(X, **kwargs)
+    points = module.Points(X, target=np.zeros(4))
+    flat, three = np.zeros(4), np.zeros(3)
+    with pytest.raises(ValueError, match="set_loss"):
+        points.evaluate(flat, None, None, True, 1.0, 0.0, flat.copy(), None, None, 1)
+    points.set_loss(BLOCKS["float64", False][1], np.array([0.75]), False)
+    for x, centre, scale, gradient, hessian, words in (
+        (three, None, None, flat.copy(), None, "x and gradient"),
+        (flat, None, None, three.copy(), None, "x and gradient"),
+        (flat, flat, three, flat.copy(), None, "centre and scale"),
+        (flat, three, flat, flat.copy(), None, "centre and scale"),
+        (flat, three, None, flat.copy(), None, "centre needs"),
+        (flat, None, None, flat.copy(), np.zeros((3, 3)), "hessian must"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            points.evaluate(x, centre, scale, True, 1.0, 0.0, gradient, hessian, None, 1)
+    two = module.Points(X, target=np.zeros(8), k=2)
+    two.set_loss(BLOCKS["float64", False][1], np.array([0.75]), False)
+    with pytest.raises(ValueError, match="one output"):
+        two.evaluate(np.zeros(8), None, None, True, 1.0, 0.0, np.zeros(8), np.zeros((4, 4)), None, 1)
     rows = module.Rows(X, target=np.zeros(4))
     ok = np.zeros((1, 3))
     with pytest.raises(ValueError, match="set_loss"):

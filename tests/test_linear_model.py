@@ -480,3 +480,29 @@ def test_no_parameter_is_accepted_and_ignored(estimator, raw_cancer, capsys, mon
         if isinstance(estimator, Ridge) and name in ("max_iter", "tol"):
             changed = run({name: OTHER[name], "solver": "lbfgs"})
         assert changed != default, name
+
+
+@pytest.mark.parametrize("dtype", [bool, np.int8, np.uint8, np.int32, np.int64, np.uint64, float, object])
+@pytest.mark.parametrize("values", [(0, 1), (1, 0), (3, 5, 100), (-7, 4)])
+def test_classes_of_labels_are_those_of_numpy(dtype, values):
+    from fastopt.linear_model._logistic import _unique
+
+    if dtype in (np.uint8, np.uint64, bool):
+        values = [abs(v) for v in values]
+    y = np.random.default_rng(0).choice(values, size=60).astype(dtype)
+    classes, codes = _unique(y)
+    expected = np.unique(y, return_inverse=True)
+    assert classes.dtype == expected[0].dtype
+    np.testing.assert_array_equal(classes, expected[0])
+    np.testing.assert_array_equal(codes, expected[1])
+
+
+@pytest.mark.parametrize("labels", [(-(2**63), 2**63 - 1), (2**63 - 2, 2**63 - 1), (10, 10**9)])
+def test_classes_far_apart_or_far_from_zero(labels):
+    from fastopt.linear_model import LogisticRegression
+
+    X = np.random.default_rng(0).normal(size=(40, 2))
+    y = np.where(X[:, 0] > 0, labels[1], labels[0])
+    model = LogisticRegression().fit(X, y)
+    assert model.classes_.tolist() == sorted(labels)
+    assert model.score(X, y) > 0.9

@@ -211,8 +211,8 @@ cdef class Handle:
             status |= c.status[s]
         return <int> status
 
-    cdef int _gradient(self, pass_t* c, double[:, ::1] out, double[::1] intercept_out) except -1:
-        """Partial gradients added in slot order."""
+    cdef void _add_gradients(self, pass_t* c) noexcept:
+        """Partial gradients added in slot order, into the first: (k, p), then (k,)."""
         cdef Py_ssize_t s, j, size = self.k * (self.p + 1)
         cdef double* total = c.g
         cdef const double* g = c.g
@@ -220,10 +220,13 @@ cdef class Handle:
             g += size
             for j in range(size):
                 total[j] += g[j]
+
+    cdef int _gradient(self, pass_t* c, double[:, ::1] out, double[::1] intercept_out) except -1:
+        self._add_gradients(c)
         if self.p:
-            memcpy(&out[0, 0], total, self.k * self.p * sizeof(double))
+            memcpy(&out[0, 0], c.g, self.k * self.p * sizeof(double))
         if intercept_out is not None:
-            memcpy(&intercept_out[0], total + self.k * self.p, self.k * sizeof(double))
+            memcpy(&intercept_out[0], c.g + self.k * self.p, self.k * sizeof(double))
         return 0
 
     cdef int _gradient_shapes(self, double[:, ::1] out, double[::1] intercept_out) except -1:

@@ -16,6 +16,21 @@ from ._base import LinearModel
 _SOLVERS = ("auto", "lbfgs", "newton-cholesky", "gradient-descent", "newton-cg", "liblinear", "sag", "saga")
 
 
+def _unique(y):
+    """np.unique with the inverse; by counting where y has integers of a small range."""
+    if y.dtype.kind not in "iub" or y.size == 0:
+        return np.unique(y, return_inverse=True)
+    low, high = y.min(), y.max()
+    span = int(high) - int(low) + 1
+    if span > 4 * y.size + 16 or high >= 2**62 or low < -(2**62):
+        return np.unique(y, return_inverse=True)
+    places = y if span == 2 and low == 0 else np.subtract(y, low, dtype=np.int64, casting="unsafe")
+    present = np.bincount(places, minlength=span) > 0
+    classes = np.flatnonzero(present) + int(low)
+    codes = places if len(classes) == span else (np.cumsum(present) - 1)[places]
+    return classes.astype(y.dtype), codes.astype(np.int64, copy=False)
+
+
 class LogisticRegression(ClassifierMixin, LinearModel):
     """Logistic regression, binary or multinomial, to a certified optimum.
 
@@ -220,7 +235,7 @@ class LogisticRegression(ClassifierMixin, LinearModel):
             raise ValueError(
                 f"Found input variables with inconsistent numbers of samples: X has {len(X)} rows, y has {len(y)}"
             )
-        self.classes_, codes = np.unique(y, return_inverse=True)
+        self.classes_, codes = _unique(y)
         if len(self.classes_) < 2:
             raise ValueError(
                 "This solver needs samples of at least 2 classes in the data, but the data contains only one"

@@ -74,7 +74,7 @@ def fit_problem(objective, *, solver="auto", tol=1e-4, max_iter=None, monitor, s
         gap=None if goal.gap is None else scale * goal.gap,
         relative_gap=goal.relative(point),
         bound=bound,
-        gradient_norm=float(np.linalg.norm(point.inner.gradient)),
+        gradient_norm=float(np.linalg.norm(view.user_gradient(point))),
         newton_decrement=None if goal.decrement is None else scale * goal.decrement,
         n_iter=result.n_iter,
         passes=objective.n_passes,

@@ -1,0 +1,121 @@
+# The objective at flat parameters, in columns as they are or scaled and centred.
+
+
+cdef class Points(Rows):
+    """Passes that take a solver's parameters and return the mean loss plus penalty with its derivatives."""
+
+    cdef double* _user
+    cdef double* _square
+
+    def __cinit__(self):
+        self._user = self._square = NULL
+
+    def __dealloc__(self):
+        free(self._user)
+        free(self._square)
+
+    cdef double* _room(self, double** base, Py_ssize_t size) except NULL:
+        if base[0] == NULL:
+            base[0] = <double*> malloc((size + 1) * sizeof(double))
+            if base[0] == NULL:
+                raise MemoryError(f"{size} doubles of scratch")
+        return base[0]
+
+    def evaluate(self, const double[::1] x, const double[::1] centre, const double[::1] scale, bint intercepts,
+                 double unit, double ridge, double[::1] gradient, double[:, ::1] hessian, real[:, ::1] raw_out,
+                 int n_threads):
+        """unit * (sum of the weighted losses) + ridge / 2 * |coef|^2, its gradient and, unless None, its Hessian.
+
+        x, gradient : (k * width,) with width = p + intercepts, an output after the other, its intercept last
+        centre, scale : (p,) or None
+            x and the derivatives are those of the columns (X - centre) * scale: coef = scale u, intercept = b -
+            centre' coef. Without intercepts there is no centre.
+        hessian : (width, width) of a pointwise loss with one output, in the same read of X
+        raw_out : (n, k) raw predictions
+        Returns (value, status word).
+        """
+        cdef pass_t c
+        cdef Py_ssize_t k = self.k, p = self.p, width = p + intercepts, i, j, a
+        cdef double* coef = self._room(&self._user, k * (p + 1))
+        cdef double* intercept = coef + k * p
+        cdef double* square = NULL
+        cdef const double* m
+        cdef const double* f
+        cdef const double* u
+        cdef const double* row
+        cdef const double* last
+        cdef double* g
+        cdef double value, squares = 0.0, b, s
+        self._need_loss()
+        if x.shape[0] != k * width or gradient.shape[0] != k * width:
+            raise ValueError(f"x and gradient must have {k * width} elements, got {x.shape[0]} and {gradient.shape[0]}")
+        if (scale is not None and scale.shape[0] != p) or (centre is not None and centre.shape[0] != p):
+            raise ValueError(f"centre and scale must have {p} elements")
+        if centre is not None and (scale is None or not intercepts):
+            raise ValueError("centre needs scale and intercepts")
+        m = &centre[0] if centre is not None and p else NULL
+        f = &scale[0] if scale is not None and p else NULL
+        for a in range(k):
+            u = &x[0] + a * width if width else NULL
+            b = u[p] if intercepts else 0.0
+            for j in range(p):
+                s = f[j] * u[j] if f != NULL else u[j]
+                coef[a * p + j] = s
+                squares += s * s
+                if m != NULL:
+                    b = b - m[j] * s
+            intercept[a] = b
+        self._prepare(n_threads)
+        if hessian is None:
+            c = self._pass()
+            c.what = FO_VALUE | FO_GRADIENT
+        else:
+            if k != 1 or self.d.row_loss:
+                raise ValueError("evaluate gives the Hessian of a pointwise loss and one output")
+            self._need("hessian", hessian.shape, width, width)
+            square = self._room(&self._square, (p + 1) * (p + 1))
+            c = self._gram_pass()
+            c.what = FO_VALUE | FO_GRADIENT | FO_HESSIAN
+            if c.hess == NULL:
+                c.hessian_out = self._curvatures()
+        pack_weights(coef, p, k, self._coef)
+        c.coef = self._coef
+        if intercepts:
+            for a in range(k):
+                self._intercept[a] = <real> intercept[a]
+            c.intercept = self._intercept
+        self._set_raw_out(&c, raw_out)
+        c.offset = c.gradient = True
+        with nogil:
+            drive(pass_slot, &self.d, &c, self._scratch, n_threads)
+        self._add_gradients(&c)
+        for a in range(k):
+            g = &gradient[0] + a * width if width else NULL
+            b = c.g[k * p + a]
+            for j in range(p):
+                s = c.g[a * p + j]
+                if m != NULL:
+                    s = s - m[j] * b
+                s = s * unit + ridge * coef[a * p + j]
+                g[j] = s * f[j] if f != NULL else s
+            if intercepts:
+                g[p] = b * unit
+        value = self._sum(&c, 0) * unit + 0.5 * ridge * squares
+        if square != NULL:
+            self._finish_gram(&c, c.hessian_out, <double[:p + 1, :p + 1]> square, n_threads)
+            # T' H T with T = [diag(scale) 0; -(centre * scale)' 1], and the penalty's part
+            last = square + p * (p + 1)
+            for i in range(p):
+                row = square + i * (p + 1)
+                b = row[p] - (m[i] * last[p] if m != NULL else 0.0)
+                for j in range(i + 1):
+                    s = row[j]
+                    if m != NULL:
+                        s = (s - m[i] * last[j]) - m[j] * b
+                    s = s * unit + (ridge if i == j else 0.0)
+                    hessian[i, j] = hessian[j, i] = s * f[i] * f[j] if f != NULL else s
+                if intercepts:
+                    hessian[i, p] = hessian[p, i] = b * unit * (f[i] if f != NULL else 1.0)
+            if intercepts:
+                hessian[p, p] = last[p] * unit
+        return value, self._status_word(&c)
