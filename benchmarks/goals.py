@@ -55,7 +55,7 @@ GOALS = (
     Goal({"kind": "automatic"}, "fastopt, n_threads=1", 0.95),
     Goal({"kind": "update", "name": "adam", "size": "2e7", "n_threads": 2}, "torch fused", 1),
     Goal({"kind": "update", "name": "adam", "size": "1e6", "n_threads": 2}, "torch fused", 1.5),
-    Goal({"kind": "update", "name": "adam", "size": "20x4096"}, "torch", 10),
+    Goal({"kind": "update", "name": "adam", "size": "20x4096", "n_threads": 2}, "torch", 10),
     *(Goal({"kind": "pass", "size": s, "n_threads": 2}, harness.READ, 0.8) for s in ("2e5x100", "1e5x784")),
     Goal({"kind": "pass", "size": "2e5x100", "n_threads": 2}, "numpy", 4),
     Goal({"kind": "gram", "n_threads": 2}, "numpy", 2),

@@ -237,7 +237,7 @@ FO_INLINE void FO(softmax_tile)(int mode, int64_t k, int what, const FO(rows) *r
     fo_real e[FO_TILE_CLASSES * T] FO_ALIGNED, v[FO_TILE_CLASSES * T] FO_ALIGNED, x[FO_TILE_CLASSES * T] FO_ALIGNED;
     fo_real top[T] FO_ALIGNED, rest[T] FO_ALIGNED, total[T] FO_ALIGNED, dot[T] FO_ALIGNED;
     fo_real r[T] FO_ALIGNED, a[T] FO_ALIGNED, b[T] FO_ALIGNED;
-    int64_t y[T] FO_ALIGNED;
+    fo_word y[T] FO_ALIGNED;
 
     if (k < 1) /* a row has a class: without this gcc warns of e, which would have none */
         return;
@@ -252,11 +252,22 @@ FO_INLINE void FO(softmax_tile)(int mode, int64_t k, int what, const FO(rows) *r
     if (indexed)
         FO_SIMD
         for (int l = 0; l < T; l++)
-            y[l] = rows->index[l];
+            y[l] = (fo_word)rows->index[l];
     if (mode == FO_V_INDEX) {
+        /* One class of each row: in float comparing with all of them is faster than T single loads. */
+#if FO_SINGLE
+        FO_SIMD
+        for (int l = 0; l < T; l++)
+            dot[l] = e[l];
+        for (int64_t c = 1; c < k; c++)
+            FO_SIMD
+            for (int l = 0; l < T; l++)
+                dot[l] = y[l] == (fo_word)c ? e[c * T + l] : dot[l];
+#else
         FO_EACH
         for (int l = 0; l < T; l++)
-            dot[l] = rows->raw[l * k + y[l]];
+            dot[l] = rows->raw[l * k + (int64_t)y[l]];
+#endif
         FO_SIMD
         for (int l = 0; l < T; l++) {
             dot[l] -= top[l];
@@ -269,7 +280,7 @@ FO_INLINE void FO(softmax_tile)(int mode, int64_t k, int what, const FO(rows) *r
             if (indexed)
                 FO_SIMD
                 for (int l = 0; l < T; l++)
-                    v[c * T + l] = y[l] == c ? FO_K(1.0) : FO_K(0.0);
+                    v[c * T + l] = y[l] == (fo_word)c ? FO_K(1.0) : FO_K(0.0);
             if (mixed) {
                 const fo_real u = rows->class_weight ? (fo_real)rows->class_weight[c] : FO_K(1.0);
                 FO_SIMD
@@ -355,12 +366,19 @@ FO_INLINE void FO(softmax_tile)(int mode, int64_t k, int what, const FO(rows) *r
     }
     if (what & FO_GRADIENT) {
         if (mode == FO_V_INDEX) {
-            FO_EACH
-            for (int l = 0; l < T; l++)
-                b[l] = e[y[l] * T + l];
+            /* computed again, which takes less than T loads of single elements */
             FO_SIMD
             for (int l = 0; l < T; l++)
-                b[l] = ((b[l] - FO_K(1.0)) - rest[l]) * (r[l] * a[l]);
+                b[l] = ((FO(exp_nonpositive)(dot[l]) - FO_K(1.0)) - rest[l]) * (r[l] * a[l]);
+#if FO_SINGLE
+            for (int64_t c = 0; c < k; c++)
+                FO_SIMD
+                for (int l = 0; l < T; l++) {
+                    fo_real p = e[c * T + l] * (r[l] * a[l]);
+                    e[c * T + l] = y[l] == (fo_word)c ? b[l] : p;
+                }
+            FO(tile_store)(e, k, rows->gradient);
+#else
             for (int64_t c = 0; c < k; c++)
                 FO_SIMD
                 for (int l = 0; l < T; l++)
@@ -368,7 +386,8 @@ FO_INLINE void FO(softmax_tile)(int mode, int64_t k, int what, const FO(rows) *r
             FO(tile_store)(e, k, rows->gradient);
             FO_EACH
             for (int l = 0; l < T; l++)
-                rows->gradient[l * k + y[l]] = b[l];
+                rows->gradient[l * k + (int64_t)y[l]] = b[l];
+#endif
         } else {
             for (int64_t c = 0; c < k; c++)
                 FO_SIMD
