@@ -182,7 +182,7 @@ def test_ridge_against_the_peer(solver, fit_intercept):
 def test_ridge_with_several_targets(alpha):
     rng = np.random.default_rng(4)
     X, Y = rng.normal(size=(50, 6)), rng.normal(size=(50, 3))
-    peer = peers.Ridge(alpha=alpha).fit(X, Y)
+    peer = peers.Ridge(alpha=np.asarray(alpha) if isinstance(alpha, list) else alpha).fit(X, Y)  # 1.8: no list
     model = Ridge(alpha=alpha, tol=1e-7).fit(X, Y)
     assert model.coef_.shape == peer.coef_.shape and model.intercept_.shape == peer.intercept_.shape
     np.testing.assert_allclose(model.coef_, peer.coef_, rtol=1e-6, atol=1e-9)
