@@ -148,11 +148,12 @@ class build_ext(_build_ext):
     user_options = [
         *_build_ext.user_options,
         ("only=", None, "families of kernels to build, with commas (development)"),
+        ("level=", None, "the one instruction set level to build them for (development)"),
     ]
 
     def initialize_options(self):
         super().initialize_options()
-        self.only = None
+        self.only = self.level = None
 
     def finalize_options(self):
         super().finalize_options()
@@ -169,6 +170,10 @@ class build_ext(_build_ext):
             if unknown:
                 raise OptionError(f"--only: no kernels called {', '.join(sorted(unknown))}")
             self.extensions = [e for e in self.extensions if not hasattr(e, "kernel") or e.kernel[0] in wanted]
+        if self.level:
+            if self.level not in levels():
+                raise OptionError(f"--level: must be one of {', '.join(levels())}, got {self.level}")
+            self.extensions = [e for e in self.extensions if not hasattr(e, "kernel") or e.kernel[2] == self.level]
         super().run()
 
     def _find_compiler(self):
