@@ -1,5 +1,6 @@
 """Options and fixtures of the benchmarks: `pytest benchmarks [--quick]`."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import harness
@@ -70,6 +71,12 @@ def pytest_terminal_summary(terminalreporter, config):
         )
 
 
+def _budget(quick, budget):
+    if not quick:
+        return budget or harness.Budget()
+    return harness.QUICK if budget is None else replace(harness.QUICK, settle=budget.settle)
+
+
 @pytest.fixture
 def isa(request):
     with fastopt.config_context(isa=request.param):
@@ -94,7 +101,7 @@ def compare(request, benchmark, isa, quick):
                 if entry.answer is not None:
                     check(label, entry.answer(entry.call()))
             calls = {label: entry.call for label, entry in entries.items()}
-            measured = harness.interleave(calls, harness.QUICK if quick else budget or harness.Budget())
+            measured = harness.interleave(calls, _budget(quick, budget))
             record = {
                 "kind": kind,
                 "name": name,

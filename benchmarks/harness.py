@@ -18,7 +18,7 @@ OURS = "fastopt"
 READ = "one read of X"
 PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "pytest-benchmark")
 MIN_SAMPLE = 2e-4  # seconds: shorter calls are timed in groups
-SETTLE = 0.01  # seconds in which the threads of the library timed before stop spinning
+SPIN = 0.1  # seconds for which OpenBLAS' threads spin after their last work (2^26 to 2^28 cycles)
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,15 @@ class Entry:
 
 @dataclass(frozen=True)
 class Budget:
-    """How long to measure: `seconds` of each entry in at least `rounds` turns, none longer than `limit` in all."""
+    """How long to measure: `seconds` of each entry in at least `rounds` turns, none longer than `limit` in all.
+
+    `settle` seconds pass before each turn's first sample, for threads of the library timed before to stop spinning.
+    """
 
     seconds: float = 0.12
     rounds: int = 7
     limit: float = 4.0
+    settle: float = 0.01
 
 
 QUICK = Budget(seconds=0.03, rounds=3, limit=0.5)
@@ -111,12 +115,12 @@ def interleave(calls, budget):
                 entry = everything[name]
                 if entry.seconds and entry.spent + entry.once > budget.limit:
                     continue
-                if entry.once < 2 * SETTLE:
-                    end = clock() + SETTLE
+                if entry.once < 2 * budget.settle:
+                    end = clock() + budget.settle
                     while clock() < end:
                         call()
                 else:
-                    time.sleep(SETTLE)
+                    time.sleep(budget.settle)
                 begin = clock()
                 while True:
                     start = clock()

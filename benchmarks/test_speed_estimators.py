@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import numpy_reference
 import pytest
-from harness import OURS, Budget, Entry
+from harness import OURS, SPIN, Budget, Entry
 from sklearn import linear_model
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_svmlight_file
 from sklearn.preprocessing import StandardScaler
@@ -29,7 +29,7 @@ LOGISTIC_SOLVERS = ("lbfgs", "newton-cholesky", "newton-cg", "sag", "saga")
 RIDGE_SOLVERS = ("auto", "cholesky", "svd", "lsqr", "sparse_cg", "sag", "saga")
 MAX_HESSIAN = 2000  # parameters up to which scikit-learn's newton-cholesky is tried
 SLOW_SOLVER = 5.0  # seconds of one fit after which a solver is given up
-BUDGET = Budget(seconds=0.5, rounds=7, limit=6.0)
+BUDGET = Budget(seconds=0.5, rounds=7, limit=6.0, settle=SPIN)
 
 
 def standardised(load):
