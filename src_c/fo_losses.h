@@ -16,9 +16,11 @@
 #if FO_SINGLE
 #define FO_LOSSES_F32
 #define fo_largest FLT_MAX
+#define fo_sqrt sqrtf
 #else
 #define FO_LOSSES_F64
 #define fo_largest DBL_MAX
+#define fo_sqrt sqrt
 #endif
 #include <float.h>
 
@@ -245,6 +247,229 @@ FO_INLINE FO(point) FO(squared_hinge_conjugate)(fo_real y, fo_real theta, const 
     return FO(conjugate_value)(theta, b >= FO_K(0.0), b * (FO_K(0.25) * b - FO_K(1.0)));
 }
 
+/* Huber's loss divided by b; par = {b} */
+FO_INLINE FO(point) FO(smooth_l1)(fo_real y, fo_real z, const fo_real *par)
+{
+    FO(point) o;
+    fo_real r = z - y, b = par[0];
+    fo_real upper = r > b ? b : r;
+    fo_real c = r < -b ? -b : upper;
+    o.gradient = c / b;
+    o.value = o.gradient * (r - FO_K(0.5) * c);
+    o.hessian = ((r <= b) & (r >= -b)) ? FO_K(1.0) / b : FO_K(0.0);
+    return o;
+}
+
+FO_INLINE FO(point) FO(smooth_l1_conjugate)(fo_real y, fo_real theta, const fo_real *par)
+{
+    fo_real b = par[0];
+    return FO(conjugate_value)(
+        theta, (theta >= FO_K(-1.0)) & (theta <= FO_K(1.0)), theta * (FO_K(0.5) * b * theta + y));
+}
+
+/* Beyond it 1 + a^2 is a^2, and a^4 is still a number. */
+#if FO_SINGLE
+#define fo_far FO_K(0x1p+30)
+#else
+#define fo_far FO_K(0x1p+60)
+#endif
+
+/* d^2 (q - 1) = r^2 / (1 + q), q = sqrt(1 + (r/d)^2); par = {d} */
+FO_INLINE FO(point) FO(pseudo_huber)(fo_real y, fo_real z, const fo_real *par)
+{
+    FO(point) o;
+    fo_real r = z - y, d = par[0], a = r / d, size = FO(abs)(a), q, one;
+    int far = size > fo_far;
+    q = far ? size : (fo_real)fo_sqrt(FO_K(1.0) + a * a);
+    one = FO(with_sign)(FO_K(1.0), r);
+    o.value = d * (far ? one : a / (FO_K(1.0) + q)) * r;
+    o.gradient = far ? d * one : r / q;
+    q = FO_K(1.0) / q;
+    o.hessian = q * q * q;
+    return o;
+}
+
+FO_INLINE FO(point) FO(pseudo_huber_conjugate)(fo_real y, fo_real theta, const fo_real *par)
+{
+    fo_real d = par[0], u = theta / d;
+    int inside = (theta >= -d) & (theta <= d);
+    fo_real rest = inside ? (FO_K(1.0) - u) * (FO_K(1.0) + u) : FO_K(0.0);
+    return FO(conjugate_value)(theta, inside, theta * (theta / (FO_K(1.0) + (fo_real)fo_sqrt(rest)) + y));
+}
+
+/* log cosh r: below 1 as log(1 + m^2 / (2 (1 - m))), m = 1 - e^-|r|, above as |r| - log 2 + log(1 + e^-2|r|) */
+FO_INLINE FO(point) FO(log_cosh)(fo_real y, fo_real z, const fo_real *par)
+{
+    FO(point) o;
+    const fo_real log2 = FO_K(0.693147180559945309417);
+    fo_real r = z - y, size = FO(abs)(r), square;
+    FO(decay_pair) p = FO(decay)(r);
+    int near = size < FO_K(1.0);
+    (void)par;
+    square = p.e * p.e;
+    o.value = (near ? FO_K(0.0) : size - log2)
+              + FO(log1p_unit)(near ? FO_K(0.5) * p.m * (p.m / p.e) : square);
+    o.gradient = FO(with_sign)(p.m * (FO_K(1.0) + p.e) / (FO_K(1.0) + square), r);
+    p.m = p.e / (FO_K(1.0) + square);
+    o.hessian = FO_K(4.0) * p.m * p.m;
+    return o;
+}
+
+/* ((1 + t) log(1 + t) + (1 - t) log(1 - t)) / 2 + t y */
+FO_INLINE FO(point) FO(log_cosh_conjugate)(fo_real y, fo_real theta, const fo_real *par)
+{
+    fo_real up = FO_K(1.0) + theta, down = FO_K(1.0) - theta;
+    (void)par;
+    return FO(conjugate_value)(theta, (up >= FO_K(0.0)) & (down >= FO_K(0.0)),
+                               FO_K(0.5) * (FO(xlogx)(up) + FO(xlogx)(down)) + theta * y);
+}
+
+/* with v = y - z and c = t where v >= 0, else 1 - t: |v| <= d: c v^2 / (2 d), else c (|v| - d/2);
+ * the Hessian at |v| = d is 0; par = {t, d} */
+FO_INLINE FO(point) FO(smoothed_quantile)(fo_real y, fo_real z, const fo_real *par)
+{
+    FO(point) o;
+    fo_real r = z - y, t = par[0], d = par[1], c = r > FO_K(0.0) ? FO_K(1.0) - t : t;
+    fo_real upper = r > d ? d : r;
+    fo_real u = r < -d ? -d : upper;
+    o.gradient = c * (u / d);
+    o.value = o.gradient * (r - FO_K(0.5) * u);
+    o.hessian = ((r < d) & (r > -d)) ? c / d : FO_K(0.0);
+    return o;
+}
+
+FO_INLINE FO(point) FO(smoothed_quantile_conjugate)(fo_real y, fo_real theta, const fo_real *par)
+{
+    fo_real t = par[0], d = par[1], c = theta > FO_K(0.0) ? FO_K(1.0) - t : t;
+    return FO(conjugate_value)(theta, (theta >= -t) & (theta <= FO_K(1.0) - t),
+                               theta * (FO_K(0.5) * d * (theta / c) + y));
+}
+
+/* c r^2, c = 1 - t where r > 0, else t; par = {t} */
+FO_INLINE FO(point) FO(expectile)(fo_real y, fo_real z, const fo_real *par)
+{
+    FO(point) o;
+    fo_real r = z - y, t = par[0], c = r > FO_K(0.0) ? FO_K(1.0) - t : t;
+    o.value = c * r * r;
+    o.hessian = FO_K(2.0) * c;
+    o.gradient = o.hessian * r;
+    return o;
+}
+
+FO_INLINE FO(point) FO(expectile_conjugate)(fo_real y, fo_real theta, const fo_real *par)
+{
+    fo_real t = par[0], c = theta > FO_K(0.0) ? FO_K(1.0) - t : t;
+    return FO(conjugate_value)(theta, 1, theta * (FO_K(0.25) * (theta / c) + y));
+}
+
+/* max(0, |r| - e); the gradient at the kinks is 0; par = {e} */
+FO_INLINE FO(point) FO(epsilon_insensitive)(fo_real y, fo_real z, const fo_real *par)
+{
+    FO(point) o;
+    fo_real r = z - y, t = FO(abs)(r) - par[0];
+    fo_real slope = t > FO_K(0.0) ? FO(with_sign)(FO_K(1.0), r) : t;
+    o.value = t <= FO_K(0.0) ? FO_K(0.0) : t;
+    o.gradient = t <= FO_K(0.0) ? FO_K(0.0) : slope;
+    o.hessian = FO_K(0.0);
+    return o;
+}
+
+FO_INLINE FO(point) FO(epsilon_insensitive_conjugate)(fo_real y, fo_real theta, const fo_real *par)
+{
+    return FO(conjugate_value)(theta, (theta >= FO_K(-1.0)) & (theta <= FO_K(1.0)),
+                               theta * y + par[0] * FO(abs)(theta));
+}
+
+/* max(0, |r| - e)^2; par = {e} */
+FO_INLINE FO(point) FO(squared_epsilon_insensitive)(fo_real y, fo_real z, const fo_real *par)
+{
+    FO(point) o;
+    fo_real r = z - y, t = FO(abs)(r) - par[0];
+    fo_real active = t <= FO_K(0.0) ? FO_K(0.0) : t;
+    o.value = active * active;
+    o.gradient = FO_K(2.0) * FO(with_sign)(active, r);
+    o.hessian = t > FO_K(0.0) ? FO_K(2.0) : FO_K(0.0);
+    return o;
+}
+
+FO_INLINE FO(point) FO(squared_epsilon_insensitive_conjugate)(fo_real y, fo_real theta, const fo_real *par)
+{
+    return FO(conjugate_value)(theta, 1, theta * (FO_K(0.25) * theta + y) + par[0] * FO(abs)(theta));
+}
+
+/* d^2/2 log(1 + (r/d)^2); par = {d} */
+FO_INLINE FO(point) FO(cauchy)(fo_real y, fo_real z, const fo_real *par)
+{
+    FO(point) o;
+    fo_real r = z - y, d = par[0], a = r / d, size = FO(abs)(a), s = FO_K(1.0) / (FO_K(1.0) + a * a);
+    fo_real inverse = FO_K(1.0) / a;
+    int far = size > fo_far;
+    o.value = (far ? d * d : FO_K(0.5) * d * d) * FO(log1p)(far ? size : a * a);
+    o.gradient = far ? d * inverse : r * s;
+    o.hessian = far ? -inverse * inverse : (FO_K(1.0) - a) * (FO_K(1.0) + a) * s * s;
+    return o;
+}
+
+/* |r| <= c: c^2/6 (1 - (1 - (r/c)^2)^3), else c^2/6; par = {c} */
+FO_INLINE FO(point) FO(tukey_biweight)(fo_real y, fo_real z, const fo_real *par)
+{
+    FO(point) o;
+    fo_real r = z - y, c = par[0], a = r / c;
+    int outside = FO(abs)(a) > FO_K(1.0);
+    fo_real b = outside ? FO_K(1.0) : a, u = b * b, s = (FO_K(1.0) - b) * (FO_K(1.0) + b);
+    o.value = FO_K(0.5) * (c * c) * u * (FO_K(1.0) - u * (FO_K(1.0) - u / FO_K(3.0)));
+    o.gradient = (outside ? FO_K(0.0) : r) * s * s;
+    o.hessian = s * (FO_K(1.0) - FO_K(5.0) * u);
+    return o;
+}
+
+/* c^2/2 (1 - e^-(r/c)^2); par = {c} */
+FO_INLINE FO(point) FO(welsch)(fo_real y, fo_real z, const fo_real *par)
+{
+    FO(point) o;
+    fo_real r = z - y, c = par[0], a = r / c, u = a * a;
+    FO(decay_pair) p;
+    u = u > FO_K(800.0) ? FO_K(800.0) : u; /* e^-u is 0 from there on */
+    p = FO(decay)(u);
+    o.value = FO_K(0.5) * (c * c) * p.m;
+    o.gradient = r * p.e;
+    o.hessian = p.e * (FO_K(1.0) - FO_K(2.0) * u);
+    return o;
+}
+
+/* D^2, D = log((1 + z) / (1 + y)), y > -1; infinite where z <= -1. Near z = y by the difference, which keeps
+ * its digits, elsewhere by the quotient. */
+FO_INLINE FO(point) FO(mean_squared_logarithmic_error)(fo_real y, fo_real z, const fo_real *par)
+{
+    FO(point) o;
+    fo_real p = FO_K(1.0) + z, q = FO_K(1.0) + y, ratio = p / q, d;
+    int near = (ratio > FO_K(0.5)) & (ratio < FO_K(2.0));
+    (void)par;
+    d = near ? FO(log1p)((z - y) / q) : FO(log)(ratio);
+    o.value = p <= FO_K(0.0) ? (fo_real)INFINITY : d * d;
+    o.gradient = FO_K(2.0) * d / p;
+    o.hessian = FO_K(2.0) * (FO_K(1.0) - d) / p / p;
+    return o;
+}
+
+/* 100 |r| / max(|y|, e); the gradient at r = 0 is 0; par = {e} */
+FO_INLINE FO(point) FO(mean_absolute_percentage_error)(fo_real y, fo_real z, const fo_real *par)
+{
+    FO(point) o;
+    fo_real r = z - y, e = par[0], size = FO(abs)(y), scale = FO_K(100.0) / (size > e ? size : e);
+    fo_real s = r > FO_K(0.0) ? scale : r;
+    o.value = scale * FO(abs)(r);
+    o.gradient = r < FO_K(0.0) ? -scale : s;
+    o.hessian = FO_K(0.0);
+    return o;
+}
+
+FO_INLINE FO(point) FO(mean_absolute_percentage_error_conjugate)(fo_real y, fo_real theta, const fo_real *par)
+{
+    fo_real size = FO(abs)(y), scale = FO_K(100.0) / (size > par[0] ? size : par[0]);
+    return FO(conjugate_value)(theta, (theta >= -scale) & (theta <= scale), theta * y);
+}
+
 /* No closed form is offered: NaN. */
 FO_INLINE FO(point) FO(no_conjugate)(fo_real y, fo_real theta, const fo_real *par)
 {
@@ -263,6 +488,10 @@ enum {
     FO_DOMAIN_UNIT = 1,        /* [0, 1] */
     FO_DOMAIN_SIGN = 2,        /* -1 or +1 */
     FO_DOMAIN_NONNEGATIVE = 3, /* [0, inf) */
+    FO_DOMAIN_POSITIVE = 4,    /* (0, inf) */
+    FO_DOMAIN_ABOVE = 5,       /* (-1, inf) */
+    FO_DOMAIN_BINARY = 6,      /* 0 or 1 */
+    FO_DOMAIN_RUNTIME = 7,     /* finite, and y/2 >= par[3] */
     FO_DOMAIN_RAW_UNIT = 16    /* or-ed: the raw prediction is in [0, 1] or NaN */
 };
 #endif
@@ -283,13 +512,19 @@ FO_INLINE FO(flag) FO(outside)(fo_word u, fo_real most)
     return (FO(flag))(u | (FO(to_bits)(most) - u));
 }
 
+/* Whether u, the bits of a number, are outside (0, inf), sign included. */
+FO_INLINE FO(flag) FO(outside_positive)(fo_word u)
+{
+    return (FO(flag))((u - 1) | (FO(to_bits)((fo_real)fo_largest) - u));
+}
+
 /* FO_BAD_* (fo_job.h) of what was ored for targets, weights and raw predictions */
 FO_INLINE int64_t FO(status)(FO(flag) target, FO(flag) weight, FO(flag) raw)
 {
     return (target < 0 ? 1 : 0) | (weight < 0 ? 2 : 0) | (raw < 0 ? 4 : 0);
 }
 
-FO_INLINE FO(flag) FO(bad_target)(int domain, fo_real y)
+FO_INLINE FO(flag) FO(bad_target)(int domain, fo_real y, const fo_real *par)
 {
     fo_word magnitude = FO(to_bits)(FO(abs)(y)), u = FO(to_bits)(y + FO_K(0.0)); /* -0 is 0 */
     if ((domain & 15) == FO_DOMAIN_UNIT)
@@ -298,6 +533,14 @@ FO_INLINE FO(flag) FO(bad_target)(int domain, fo_real y)
         return FO(outside)(magnitude - FO(to_bits)(FO_K(1.0)), FO_K(0.0));
     if ((domain & 15) == FO_DOMAIN_NONNEGATIVE)
         return FO(outside)(u, (fo_real)fo_largest);
+    if ((domain & 15) == FO_DOMAIN_POSITIVE)
+        return FO(outside_positive)(FO(to_bits)(y));
+    if ((domain & 15) == FO_DOMAIN_ABOVE)
+        return FO(outside_positive)(FO(to_bits)(y + FO_K(1.0)));
+    if ((domain & 15) == FO_DOMAIN_BINARY)
+        return FO(outside)(FO(to_bits)(FO(abs)(y * (FO_K(1.0) - y))), FO_K(0.0));
+    if ((domain & 15) == FO_DOMAIN_RUNTIME) /* halves: the difference of two numbers may overflow */
+        return FO(outside)(FO(to_bits)((FO_K(0.5) * y - par[3]) + FO_K(0.0)), (fo_real)fo_largest);
     return FO(outside)(magnitude, (fo_real)fo_largest);
 }
 
@@ -314,4 +557,6 @@ FO_INLINE FO(flag) FO(bad_weight)(fo_real w)
     return FO(outside)(FO(to_bits)(w + FO_K(0.0)), (fo_real)fo_largest);
 }
 #undef fo_largest
+#undef fo_sqrt
+#undef fo_far
 #endif

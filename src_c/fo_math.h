@@ -199,6 +199,41 @@ FO_INLINE fo_real FO(exp_nonpositive)(fo_real x)
     return (p * d + d) * drop;
 }
 
+/* e = e^(-|x|) and m = 1 - e, neither from the other: both keep their digits. */
+typedef struct {
+    fo_real e, m;
+} FO(decay_pair);
+
+FO_INLINE FO(decay_pair) FO(decay)(fo_real x)
+{
+    const fo_real low = FO_SINGLE ? FO_K(-104.0) : FO_K(-746.0);
+    const fo_real lift = FO_SINGLE ? FO_K(30.0) : FO_K(60.0), drop = FO_SINGLE ? FO_K(0x1p-30) : FO_K(0x1p-60);
+    FO(decay_pair) o;
+    fo_word shifted;
+    fo_real r, rest, p, d;
+    x = FO(minus_abs)(x);
+    x = x < low ? low : x;
+    r = FO(reduce)(x, lift + FO_BIAS, &shifted, &rest);
+    d = FO(from_bits)(shifted << FO_MANTISSA);
+    p = (FO(exp_tail)(r) * r + FO_K(0.5)) * (r * r);
+    o.e = ((p + r) * d + d) * drop;
+    p = (p + rest) + r;
+    d = d * drop;
+    o.m = (FO_K(1.0) - d) - p * d;
+    return o;
+}
+
+/* log(1 + e) of e from 0 to 1 */
+FO_INLINE fo_real FO(log1p_unit)(fo_real e)
+{
+    fo_real s = e / (FO_K(2.0) + e), t = s * s, half;
+    t = t * FO(log1p_tail)(t);
+    if (FO_FUSED)
+        return e - s * (e - t);
+    half = FO_K(0.5) * e * e; /* less of s: softplus 2.09 -> 1.98 ulp in float */
+    return e - (half - s * (half + t));
+}
+
 /* e^(-|x|) */
 FO_INLINE fo_real FO(exp_minus_abs)(fo_real x)
 {
@@ -219,19 +254,11 @@ typedef struct {
 FO_INLINE FO(logistic_pair) FO(logistic_parts)(fo_real x)
 {
     FO(logistic_pair) o;
-    fo_real s, t, e = FO(exp_minus_abs)(x);
+    fo_real s, e = FO(exp_minus_abs)(x);
     /* the quotient itself, but for most of its rounding errors: 2.3 -> 1.8 ulp */
     s = e / (FO_K(1.0) + e);
     o.minor = e - e * s;
-    s = e / (FO_K(2.0) + e);
-    t = s * s;
-    t = t * FO(log1p_tail)(t);
-    if (FO_FUSED) {
-        o.log1p_exp = e - s * (e - t);
-    } else {
-        fo_real half = FO_K(0.5) * e * e; /* less of s: softplus 2.09 -> 1.98 ulp in float */
-        o.log1p_exp = e - (half - s * (half + t));
-    }
+    o.log1p_exp = FO(log1p_unit)(e);
     o.step = x >= FO_K(0.0) ? FO_K(1.0) : FO_K(0.0);
     o.signed_minor = x >= FO_K(0.0) ? -o.minor : o.minor;
     return o;

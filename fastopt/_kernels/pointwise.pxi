@@ -34,8 +34,12 @@ cdef extern from "fo_losses.h" nogil:
         UNIT "FO_DOMAIN_UNIT"
         SIGN "FO_DOMAIN_SIGN"
         NONNEGATIVE "FO_DOMAIN_NONNEGATIVE"
+        POSITIVE "FO_DOMAIN_POSITIVE"
+        ABOVE "FO_DOMAIN_ABOVE"
+        BINARY "FO_DOMAIN_BINARY"
+        RUNTIME "FO_DOMAIN_RUNTIME"
         RAW_UNIT "FO_DOMAIN_RAW_UNIT"
-    flag bad_target "FO(bad_target)"(int domain, real y)
+    flag bad_target "FO(bad_target)"(int domain, real y, const real* par)
     flag bad_raw "FO(bad_raw)"(int domain, real z)
     flag bad_weight "FO(bad_weight)"(real w)
     int64_t status_word "FO(status)"(flag target, flag weight, flag raw)
@@ -61,7 +65,7 @@ cdef inline int64_t lines(formula f, int domain, bint value, bint gradient, bint
     cdef point o
     for i in range(whole):
         o = f(y[i], z[i], par)
-        bad_y |= bad_target(domain, y[i])
+        bad_y |= bad_target(domain, y[i], par)
         bad_z |= bad_raw(domain, z[i])
         if value:
             v[i] = o.value

@@ -21,6 +21,26 @@ cdef extern from "fo_losses.h" nogil:
     point c_hinge_conjugate "FO(hinge_conjugate)"(real y, real theta, const real* par)
     point c_squared_hinge "FO(squared_hinge)"(real y, real z, const real* par)
     point c_squared_hinge_conjugate "FO(squared_hinge_conjugate)"(real y, real theta, const real* par)
+    point c_smooth_l1 "FO(smooth_l1)"(real y, real z, const real* par)
+    point c_smooth_l1_conjugate "FO(smooth_l1_conjugate)"(real y, real theta, const real* par)
+    point c_pseudo_huber "FO(pseudo_huber)"(real y, real z, const real* par)
+    point c_pseudo_huber_conjugate "FO(pseudo_huber_conjugate)"(real y, real theta, const real* par)
+    point c_log_cosh "FO(log_cosh)"(real y, real z, const real* par)
+    point c_log_cosh_conjugate "FO(log_cosh_conjugate)"(real y, real theta, const real* par)
+    point c_smoothed_quantile "FO(smoothed_quantile)"(real y, real z, const real* par)
+    point c_smoothed_quantile_conjugate "FO(smoothed_quantile_conjugate)"(real y, real theta, const real* par)
+    point c_expectile "FO(expectile)"(real y, real z, const real* par)
+    point c_expectile_conjugate "FO(expectile_conjugate)"(real y, real theta, const real* par)
+    point c_epsilon_insensitive "FO(epsilon_insensitive)"(real y, real z, const real* par)
+    point c_epsilon_insensitive_conjugate "FO(epsilon_insensitive_conjugate)"(real y, real theta, const real* par)
+    point c_squared_epsilon_insensitive "FO(squared_epsilon_insensitive)"(real y, real z, const real* par)
+    point c_squared_epsilon_insensitive_conjugate "FO(squared_epsilon_insensitive_conjugate)"(real y, real theta, const real* par)
+    point c_cauchy "FO(cauchy)"(real y, real z, const real* par)
+    point c_tukey_biweight "FO(tukey_biweight)"(real y, real z, const real* par)
+    point c_welsch "FO(welsch)"(real y, real z, const real* par)
+    point c_mean_squared_logarithmic_error "FO(mean_squared_logarithmic_error)"(real y, real z, const real* par)
+    point c_mean_absolute_percentage_error "FO(mean_absolute_percentage_error)"(real y, real z, const real* par)
+    point c_mean_absolute_percentage_error_conjugate "FO(mean_absolute_percentage_error_conjugate)"(real y, real theta, const real* par)
     point c_no_conjugate "FO(no_conjugate)"(real y, real theta, const real* par)
 
 cdef int64_t squared_error(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(squared_error, c_squared_error, c_squared_error_conjugate, FINITE, j, lo, hi, v)
@@ -30,9 +50,22 @@ cdef int64_t huber(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noex
 cdef int64_t quantile(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(quantile, c_quantile, c_quantile_conjugate, FINITE, j, lo, hi, v)
 cdef int64_t poisson(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(poisson, c_poisson, c_poisson_conjugate, NONNEGATIVE, j, lo, hi, v)
 cdef int64_t logistic(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(logistic, c_logistic, c_logistic_conjugate, UNIT, j, lo, hi, v)
-cdef int64_t binary_cross_entropy_from_probabilities(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(binary_cross_entropy_from_probabilities, c_binary_cross_entropy_from_probabilities, c_no_conjugate, UNIT | RAW_UNIT, j, lo, hi, v)
+cdef int64_t binary_cross_entropy_from_probabilities(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil:
+    return block(binary_cross_entropy_from_probabilities, c_binary_cross_entropy_from_probabilities, c_no_conjugate, UNIT | RAW_UNIT, j, lo, hi, v)
 cdef int64_t hinge(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(hinge, c_hinge, c_hinge_conjugate, SIGN, j, lo, hi, v)
 cdef int64_t squared_hinge(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(squared_hinge, c_squared_hinge, c_squared_hinge_conjugate, SIGN, j, lo, hi, v)
+cdef int64_t smooth_l1(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(smooth_l1, c_smooth_l1, c_smooth_l1_conjugate, FINITE, j, lo, hi, v)
+cdef int64_t pseudo_huber(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(pseudo_huber, c_pseudo_huber, c_pseudo_huber_conjugate, FINITE, j, lo, hi, v)
+cdef int64_t log_cosh(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(log_cosh, c_log_cosh, c_log_cosh_conjugate, FINITE, j, lo, hi, v)
+cdef int64_t smoothed_quantile(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(smoothed_quantile, c_smoothed_quantile, c_smoothed_quantile_conjugate, FINITE, j, lo, hi, v)
+cdef int64_t expectile(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(expectile, c_expectile, c_expectile_conjugate, FINITE, j, lo, hi, v)
+cdef int64_t epsilon_insensitive(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(epsilon_insensitive, c_epsilon_insensitive, c_epsilon_insensitive_conjugate, FINITE, j, lo, hi, v)
+cdef int64_t squared_epsilon_insensitive(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(squared_epsilon_insensitive, c_squared_epsilon_insensitive, c_squared_epsilon_insensitive_conjugate, FINITE, j, lo, hi, v)
+cdef int64_t cauchy(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(cauchy, c_cauchy, c_no_conjugate, FINITE, j, lo, hi, v)
+cdef int64_t tukey_biweight(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(tukey_biweight, c_tukey_biweight, c_no_conjugate, FINITE, j, lo, hi, v)
+cdef int64_t welsch(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(welsch, c_welsch, c_no_conjugate, FINITE, j, lo, hi, v)
+cdef int64_t mean_squared_logarithmic_error(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(mean_squared_logarithmic_error, c_mean_squared_logarithmic_error, c_no_conjugate, ABOVE, j, lo, hi, v)
+cdef int64_t mean_absolute_percentage_error(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(mean_absolute_percentage_error, c_mean_absolute_percentage_error, c_mean_absolute_percentage_error_conjugate, FINITE, j, lo, hi, v)
 
 cdef dict ROSTER = {
     "squared_error": <size_t> <void*> squared_error,
@@ -45,4 +78,16 @@ cdef dict ROSTER = {
     "binary_cross_entropy_from_probabilities": <size_t> <void*> binary_cross_entropy_from_probabilities,
     "hinge": <size_t> <void*> hinge,
     "squared_hinge": <size_t> <void*> squared_hinge,
+    "smooth_l1": <size_t> <void*> smooth_l1,
+    "pseudo_huber": <size_t> <void*> pseudo_huber,
+    "log_cosh": <size_t> <void*> log_cosh,
+    "smoothed_quantile": <size_t> <void*> smoothed_quantile,
+    "expectile": <size_t> <void*> expectile,
+    "epsilon_insensitive": <size_t> <void*> epsilon_insensitive,
+    "squared_epsilon_insensitive": <size_t> <void*> squared_epsilon_insensitive,
+    "cauchy": <size_t> <void*> cauchy,
+    "tukey_biweight": <size_t> <void*> tukey_biweight,
+    "welsch": <size_t> <void*> welsch,
+    "mean_squared_logarithmic_error": <size_t> <void*> mean_squared_logarithmic_error,
+    "mean_absolute_percentage_error": <size_t> <void*> mean_absolute_percentage_error,
 }

@@ -19,6 +19,9 @@ DOMAINS = {
     "unit": ("in [0, 1]", lambda y: (y >= 0) & (y <= 1), "; labels -1/+1 are mapped by (y + 1)/2"),
     "sign": ("-1 or +1", lambda y: (y == 1) | (y == -1), "; labels 0/1 are mapped by 2*y - 1"),
     "nonnegative": ("finite and >= 0", lambda y: (y >= 0) & (y < np.inf), ""),
+    "positive": ("finite and > 0", lambda y: (y > 0) & (y < np.inf), ""),
+    "above -1": ("finite and > -1", lambda y: (y > -1) & (y < np.inf), ""),
+    "binary": ("0 or 1", lambda y: (y == 0) | (y == 1), "; labels -1/+1 are mapped by (y + 1)/2"),
 }
 
 LOSSES = {}
@@ -115,6 +118,8 @@ class Loss:
         Whether `conjugate` is offered.
     is_shift_invariant : bool
         Row losses: whether adding a number to a whole row changes nothing.
+    raw_low : float
+        Raw predictions below this have an infinite loss.
     """
 
     name = ""
@@ -128,6 +133,7 @@ class Loss:
     constant_hessian = None
     has_conjugate = True
     is_shift_invariant = False
+    raw_low = -np.inf
 
     def __init__(self, **params):
         self.__dict__.update(params)

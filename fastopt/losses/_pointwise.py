@@ -20,14 +20,18 @@ class PointwiseLoss(Loss):
     _nanoseconds = 1.0
 
     def __init__(self, **params):
-        par = np.zeros(PARAMETERS)
-        par[: len(params)] = list(params.values())
         super().__init__(**params)
-        self.__dict__["_par"] = par
-        self.__dict__["_plan"] = (self.name, par.tobytes(), self._nanoseconds, 1.0, False)
+        self._run(self.name, *params.values())
+
+    def _run(self, kernel, *par):
+        """Evaluate by this line of the roster with these parameters."""
+        numbers = np.zeros(PARAMETERS)
+        numbers[: len(par)] = par
+        self.__dict__["_par"] = numbers
+        self.__dict__["_plan"] = (kernel, numbers.tobytes(), self._nanoseconds, 1.0, False)
 
     def _kernel(self, dtype):
-        return _kernels.table.pointwise[np.dtype(dtype)].address(self.name), self._par.copy(), None
+        return _kernels.table.pointwise[np.dtype(dtype)].address(self._plan[0]), self._par.copy(), None
 
     def _evaluate(self, what, y_true, raw_prediction, sample_weight, reduction, n_threads, value_out=None,
                   gradient_out=None, hessian_out=None, direction=None):  # fmt: skip
@@ -80,6 +84,10 @@ class PointwiseLoss(Loss):
             self._raise_status(result, y, weight, raw)
         return result
 
+    def _no_conjugate(self):
+        """Raise NotImplementedError: there is no closed form."""
+        raise NotImplementedError(f"{type(self).__name__} offers no conjugate: it has no closed form")
+
     def conjugate(self, y_true, theta):
         """The convex conjugate f*(theta) = sup over z of theta z - f(z), for each sample; +inf outside its domain.
 
@@ -94,6 +102,8 @@ class PointwiseLoss(Loss):
         -------
         array with the shape and dtype of `theta`
         """
+        if not self.has_conjugate:
+            self._no_conjugate()
         return self._evaluate(CONJUGATE, y_true, theta, None, "none", 1)
 
     def fit_intercept_only(self, y_true, sample_weight=None):
@@ -129,6 +139,67 @@ class PointwiseLoss(Loss):
         y_true, raw_prediction : arrays
         """
         return rng.normal(size=n), rng.normal(size=n) * 2.0
+
+
+def crossing(slope, low, high):
+    """Where the increasing function `slope`, <= 0 at low and >= 0 at high, crosses zero, by bisection."""
+    while True:
+        middle = low + 0.5 * (high - low)
+        if not low < middle < high:
+            return middle
+        if slope(middle) < 0:
+            low = middle
+        else:
+            high = middle
+
+
+def convex_constant(loss, y, w, low, high):
+    """Middle of the minimisers of the weighted sum of a convex loss over [low, high]."""
+    total = w.sum()
+
+    def slopes(z):
+        g = w * loss.gradient(y, np.full(y.shape, z), reduction="none")
+        return g.sum(), 8 * np.finfo(float).eps * max(abs(g).sum(), np.finfo(float).tiny * total)
+
+    # A slope within its rounding counts as zero: there the minimisers are an interval.
+    def left(z):
+        slope, slack = slopes(z)
+        return slope + slack
+
+    def right(z):
+        slope, slack = slopes(z)
+        return slope - slack
+
+    if low == high:
+        return low
+    a, b = crossing(left, low, high), crossing(right, low, high)
+    return a + 0.5 * (b - a)
+
+
+def best_constant(loss, y, w, candidates):
+    """Minimiser of a weighted sum of losses near the best of the candidates, an increasing array."""
+
+    def total(z):
+        return w @ loss.value(y, np.full(y.shape, z), reduction="none")
+
+    y, w = y.ravel(), w.ravel()
+    best = int(np.argmin([total(z) for z in candidates]))
+    low, high = candidates[max(best - 1, 0)], candidates[min(best + 1, candidates.size - 1)]
+    ratio = 0.5 * (np.sqrt(5.0) - 1.0)
+    for _ in range(80):  # golden section
+        a, b = high - ratio * (high - low), low + ratio * (high - low)
+        if total(a) <= total(b):
+            high = b
+        else:
+            low = a
+    z = min((low + 0.5 * (high - low), candidates[best]), key=total)
+    for _ in range(5):  # Newton, for the digits that values cannot show
+        g, h = (w @ a for a in loss.gradient_hessian(y, np.full(y.shape, z), reduction="none"))
+        step = z - g / h if h > 0 else z
+        if not total(step) <= total(z):
+            break
+        z = step
+    return z
 
 
 def weighted_quantile(y, w, q):
@@ -379,8 +450,7 @@ class BinaryCrossEntropyFromProbabilities(PointwiseLoss):
     domain = "unit"
     _nanoseconds = 5.0
 
-    def conjugate(self, y_true, theta):
-        """Not offered: the clamped value has no closed conjugate."""
+    def _no_conjugate(self):
         raise NotImplementedError(
             "BinaryCrossEntropyFromProbabilities offers no conjugate; Logistic, the same loss of logits, does"
         )

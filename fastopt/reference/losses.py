@@ -59,6 +59,34 @@ def _binary_hessian(y, q):
     return yes + no
 
 
+def _cosh(x):
+    return _mp().cosh(x)
+
+
+def _asymmetric(v, low, high):
+    """low where v < 0, else high."""
+    return high if v >= 0 else low
+
+
+def _tukey_gradient(y, z, c):
+    r = z - y
+    return r * (1 - (r / c) ** 2) ** 2 if abs(r) <= c else 0
+
+
+def _tukey_hessian(y, z, c):
+    a = ((z - y) / c) ** 2
+    return (1 - a) ** 2 - 4 * a * (1 - a) if a <= 1 else 0
+
+
+def _smoothed_quantile_gradient(y, z, quantile, delta):
+    v = y - z
+    return -_asymmetric(v, 1 - quantile, quantile) * max(min(v / delta, 1), -1)
+
+
+def _log_ratio(y, z):
+    return _mp().log((1 + z) / (1 + y))
+
+
 POINTWISE = {
     "squared_error": Statement(lambda y, z: (z - y) ** 2, lambda y, z: 2 * (z - y), lambda y, z: 2),
     "half_squared_error": Statement(lambda y, z: (z - y) ** 2 / 2, lambda y, z: z - y, lambda y, z: 1),
@@ -87,6 +115,69 @@ POINTWISE = {
         lambda y, z: max(1 - y * z, 0) ** 2,
         lambda y, z: -2 * y * max(1 - y * z, 0),
         lambda y, z: 2 if y * z < 1 else 0,
+    ),
+    "smooth_l1": Statement(
+        lambda y, z, beta: (z - y) ** 2 / (2 * beta) if abs(z - y) <= beta else abs(z - y) - beta / 2,
+        lambda y, z, beta: max(min((z - y) / beta, 1), -1),
+        lambda y, z, beta: 1 / beta if abs(z - y) <= beta else 0,
+    ),
+    "pseudo_huber": Statement(
+        lambda y, z, delta: delta**2 * (_mp().sqrt(1 + ((z - y) / delta) ** 2) - 1),
+        lambda y, z, delta: (z - y) / _mp().sqrt(1 + ((z - y) / delta) ** 2),
+        lambda y, z, delta: (1 + ((z - y) / delta) ** 2) ** _mp().mpf(-1.5),
+    ),
+    "log_cosh": Statement(
+        lambda y, z: _mp().log(_cosh(z - y)), lambda y, z: _mp().tanh(z - y), lambda y, z: 1 / _cosh(z - y) ** 2
+    ),
+    "smoothed_quantile": Statement(
+        lambda y, z, quantile, delta: (
+            _asymmetric(y - z, 1 - quantile, quantile)
+            * (abs(y - z) - delta / 2 if abs(y - z) >= delta else (y - z) ** 2 / (2 * delta))
+        ),
+        _smoothed_quantile_gradient,
+        lambda y, z, quantile, delta: (
+            _asymmetric(y - z, 1 - quantile, quantile) / delta if abs(y - z) < delta else 0
+        ),
+    ),
+    "expectile": Statement(
+        lambda y, z, expectile: _asymmetric(y - z, 1 - expectile, expectile) * (z - y) ** 2,
+        lambda y, z, expectile: 2 * _asymmetric(y - z, 1 - expectile, expectile) * (z - y),
+        lambda y, z, expectile: 2 * _asymmetric(y - z, 1 - expectile, expectile),
+    ),
+    "epsilon_insensitive": Statement(
+        lambda y, z, epsilon: max(0, abs(z - y) - epsilon),
+        lambda y, z, epsilon: _sign(z - y) if abs(z - y) > epsilon else 0,
+        lambda y, z, epsilon: 0,
+    ),
+    "squared_epsilon_insensitive": Statement(
+        lambda y, z, epsilon: max(0, abs(z - y) - epsilon) ** 2,
+        lambda y, z, epsilon: 2 * _sign(z - y) * max(0, abs(z - y) - epsilon),
+        lambda y, z, epsilon: 2 if abs(z - y) > epsilon else 0,
+    ),
+    "cauchy": Statement(
+        lambda y, z, delta: delta**2 / 2 * _mp().log(1 + ((z - y) / delta) ** 2),
+        lambda y, z, delta: (z - y) / (1 + ((z - y) / delta) ** 2),
+        lambda y, z, delta: (1 - ((z - y) / delta) ** 2) / (1 + ((z - y) / delta) ** 2) ** 2,
+    ),
+    "tukey_biweight": Statement(
+        lambda y, z, c: c**2 / 6 * (1 - (1 - ((z - y) / c) ** 2) ** 3) if abs(z - y) <= c else c**2 / 6,
+        _tukey_gradient,
+        _tukey_hessian,
+    ),
+    "welsch": Statement(
+        lambda y, z, c: c**2 / 2 * (1 - _mp().exp(-(((z - y) / c) ** 2))),
+        lambda y, z, c: (z - y) * _mp().exp(-(((z - y) / c) ** 2)),
+        lambda y, z, c: (1 - 2 * ((z - y) / c) ** 2) * _mp().exp(-(((z - y) / c) ** 2)),
+    ),
+    "mean_squared_logarithmic_error": Statement(
+        lambda y, z: _log_ratio(y, z) ** 2,
+        lambda y, z: 2 * _log_ratio(y, z) / (1 + z),
+        lambda y, z: 2 * (1 - _log_ratio(y, z)) / (1 + z) ** 2,
+    ),
+    "mean_absolute_percentage_error": Statement(
+        lambda y, z, epsilon: 100 * abs(z - y) / max(abs(y), epsilon),
+        lambda y, z, epsilon: 100 * _sign(z - y) / max(abs(y), epsilon),
+        lambda y, z, epsilon: 0,
     ),
 }
 
@@ -195,6 +286,75 @@ def _squared_hinge_numpy(y, z):
     return np.dot(t, t) / z.size, y * t * (-2.0 / z.size)
 
 
+def _smooth_l1_numpy(y, z, beta=1.0):
+    value, gradient = _huber_numpy(y, z, beta)
+    return value / beta, gradient / beta
+
+
+def _pseudo_huber_numpy(y, z, delta=1.0):
+    r = z - y
+    q = np.sqrt(1 + (r / delta) ** 2)
+    return np.mean(r * r / (1 + q)), r / (q * r.size)
+
+
+def _log_cosh_numpy(y, z):
+    r = z - y
+    value = np.logaddexp(r, -r) - np.log(2)
+    return value.mean(), np.tanh(r) / r.size
+
+
+def _smoothed_quantile_numpy(y, z, quantile=0.5, delta=1.0):
+    r = z - y
+    u = np.clip(r, -delta, delta)
+    g = np.where(r > 0, 1 - quantile, quantile).astype(r.dtype) * u / delta
+    return np.dot(g, r - 0.5 * u) / r.size, g / r.size
+
+
+def _expectile_numpy(y, z, expectile=0.5):
+    r = z - y
+    g = np.where(r > 0, 1 - expectile, expectile).astype(r.dtype) * r
+    return np.dot(g, r) / r.size, g * (2.0 / r.size)
+
+
+def _epsilon_insensitive_numpy(y, z, epsilon=0.1):
+    r = z - y
+    return np.maximum(np.abs(r) - epsilon, 0).mean(), np.sign(r) * (np.abs(r) > epsilon) / r.size
+
+
+def _squared_epsilon_insensitive_numpy(y, z, epsilon=0.1):
+    r = z - y
+    t = np.sign(r) * np.maximum(np.abs(r) - epsilon, 0)
+    return np.dot(t, t) / r.size, t * (2.0 / r.size)
+
+
+def _cauchy_numpy(y, z, delta=1.0):
+    r = z - y
+    u = (r / delta) ** 2
+    return 0.5 * delta**2 * np.log1p(u).mean(), r / ((1 + u) * r.size)
+
+
+def _tukey_biweight_numpy(y, z, c=4.685):
+    r = z - y
+    s = np.maximum(1 - (r / c) ** 2, 0)
+    return c**2 / 6 * (1 - s**3).mean(), r * s * s / r.size
+
+
+def _welsch_numpy(y, z, c=2.985):
+    r = z - y
+    e = np.exp(-((r / c) ** 2))
+    return -0.5 * c**2 * np.expm1(-((r / c) ** 2)).mean(), r * e / r.size
+
+
+def _msle_numpy(y, z):
+    d = np.log1p(z) - np.log1p(y)
+    return np.dot(d, d) / d.size, 2 * d / ((1 + z) * d.size)
+
+
+def _mape_numpy(y, z, epsilon=1e-7):
+    scale = 100 / (np.maximum(np.abs(y), epsilon) * y.size)
+    return np.dot(scale, np.abs(z - y)), scale * np.sign(z - y)
+
+
 VALUE_GRADIENT = {
     "squared_error": _squared_numpy,
     "half_squared_error": _half_squared_numpy,
@@ -207,4 +367,16 @@ VALUE_GRADIENT = {
     "binary_cross_entropy_from_probabilities": _binary_numpy,
     "hinge": _hinge_numpy,
     "squared_hinge": _squared_hinge_numpy,
+    "smooth_l1": _smooth_l1_numpy,
+    "pseudo_huber": _pseudo_huber_numpy,
+    "log_cosh": _log_cosh_numpy,
+    "smoothed_quantile": _smoothed_quantile_numpy,
+    "expectile": _expectile_numpy,
+    "epsilon_insensitive": _epsilon_insensitive_numpy,
+    "squared_epsilon_insensitive": _squared_epsilon_insensitive_numpy,
+    "cauchy": _cauchy_numpy,
+    "tukey_biweight": _tukey_biweight_numpy,
+    "welsch": _welsch_numpy,
+    "mean_squared_logarithmic_error": _msle_numpy,
+    "mean_absolute_percentage_error": _mape_numpy,
 }
