@@ -18,6 +18,7 @@
 #undef FO_BIAS
 #undef FO_SIGN_BIT
 #undef FO_SHIFT
+#undef FO_UPPER_HALF
 #if FO_SINGLE
 #define fo_word uint32_t
 #define FO_C(name) name##_F32
@@ -25,6 +26,7 @@
 #define FO_BIAS 127
 #define FO_SIGN_BIT 0x80000000u
 #define FO_SHIFT 12582912.0f /* 1.5 * 2^23 */
+#define FO_UPPER_HALF 0xfffff000u
 #else
 #define fo_word uint64_t
 #define FO_C(name) name##_F64
@@ -32,6 +34,7 @@
 #define FO_BIAS 1023
 #define FO_SIGN_BIT 0x8000000000000000u
 #define FO_SHIFT 6755399441055744.0 /* 1.5 * 2^52 */
+#define FO_UPPER_HALF 0xfffffffff8000000u
 #endif
 
 /* Whether the compiler makes a * b + c one rounding. */
@@ -296,5 +299,50 @@ FO_INLINE fo_real FO(tanh)(fo_real x)
     lost = ((FO_K(1.0) - d) - above) - d * p - d * tail;
     a = above / ((FO_K(1.0) + d) + d * p);
     return FO(with_sign)(a + lost * (FO_K(0.5) + FO_K(0.5) * a), x);
+}
+
+/* What a b lost when it was rounded to h. */
+FO_INLINE fo_real FO(product_rest)(fo_real a, fo_real b, fo_real h)
+{
+#if FO_FUSED
+    return FO_SINGLE ? (fo_real)fmaf((float)a, (float)b, (float)-h) : (fo_real)fma(a, b, -h);
+#else
+    fo_real a1 = FO(from_bits)(FO(to_bits)(a) & FO_UPPER_HALF), a2 = a - a1;
+    fo_real b1 = FO(from_bits)(FO(to_bits)(b) & FO_UPPER_HALF), b2 = b - b1;
+    return (((a1 * b1 - h) + a1 * b2) + a2 * b1) + a2 * b2;
+#endif
+}
+
+/* e^(h + rest), rest far below h */
+FO_INLINE fo_real FO(exp_sum)(fo_real h, fo_real rest)
+{
+    rest = FO(abs)(h) < FO_K(1000.0) ? rest : FO_K(0.0);
+    return FO(exp)(h) * (FO_K(1.0) + rest);
+}
+
+/* e^(a x): the product's rounding would cost as many digits as e^(a x) has in front of its point */
+FO_INLINE fo_real FO(exp_product)(fo_real a, fo_real x)
+{
+    fo_real h = a * x;
+    return FO(exp_sum)(h, FO(product_rest)(a, x, h));
+}
+
+/* x^a, 0 < x < inf, from log(x) = k log(2) + log(m) in two parts, of which the first is exact; 0 counts as a
+ * number far below the smallest */
+FO_INLINE fo_real FO(power)(fo_real x, fo_real a)
+{
+    const fo_real least = FO_SINGLE ? FO_K(0x1p-126) : FO_K(0x1p-1022);
+    const fo_real up = FO_SINGLE ? FO_K(0x1p+24) : FO_K(0x1p+53), digits = FO_MANTISSA + 1;
+    fo_real k, m, high, p, q, s, t;
+    m = FO(split)(x < least ? x * up : x, &k);
+    k = k - (x < least ? digits : FO_K(0.0));
+    high = k * FO_C(FO_LN2_HIGH);
+    p = a * high;
+    q = a * (FO(log_parts)(FO_K(0.0), m - FO_K(1.0)) + k * FO_C(FO_LN2_LOW));
+    s = p + q;
+    t = s - p;
+    t = ((p - (s - t)) + (q - t)) + FO(product_rest)(a, high, p);
+    s = FO(exp_sum)(s, t);
+    return x >= FO_K(0.0) ? s : (fo_real)NAN;
 }
 #endif

@@ -24,7 +24,8 @@ MODULES = [
 ]
 # Public modules whose docstrings have examples.
 EXAMPLES = ("_config", "objective", "schedules", "optimizers", "optimizers.adam", "optimizers.sgd", "losses._base",
-            "losses._pointwise", "losses._regression", "losses._rows", "linear_model._logistic", "linear_model._ridge")  # fmt: skip
+            "losses._binary", "losses._glm", "losses._pointwise", "losses._regression", "losses._rows",
+            "linear_model._logistic", "linear_model._ridge")  # fmt: skip
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda p: p.relative_to(CHECKOUT).as_posix())
 

@@ -41,6 +41,15 @@ cdef extern from "fo_losses.h" nogil:
     point c_mean_squared_logarithmic_error "FO(mean_squared_logarithmic_error)"(real y, real z, const real* par)
     point c_mean_absolute_percentage_error "FO(mean_absolute_percentage_error)"(real y, real z, const real* par)
     point c_mean_absolute_percentage_error_conjugate "FO(mean_absolute_percentage_error_conjugate)"(real y, real theta, const real* par)
+    point c_poisson_identity "FO(poisson_identity)"(real y, real z, const real* par)
+    point c_poisson_identity_conjugate "FO(poisson_identity_conjugate)"(real y, real theta, const real* par)
+    point c_gamma "FO(gamma)"(real y, real z, const real* par)
+    point c_gamma_conjugate "FO(gamma_conjugate)"(real y, real theta, const real* par)
+    point c_tweedie "FO(tweedie)"(real y, real z, const real* par)
+    point c_tweedie_identity "FO(tweedie_identity)"(real y, real z, const real* par)
+    point c_inverse_gaussian "FO(inverse_gaussian)"(real y, real z, const real* par)
+    point c_negative_binomial "FO(negative_binomial)"(real y, real z, const real* par)
+    point c_negative_binomial_conjugate "FO(negative_binomial_conjugate)"(real y, real theta, const real* par)
     point c_no_conjugate "FO(no_conjugate)"(real y, real theta, const real* par)
 
 cdef int64_t squared_error(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(squared_error, c_squared_error, c_squared_error_conjugate, FINITE, j, lo, hi, v)
@@ -66,6 +75,12 @@ cdef int64_t tukey_biweight(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double
 cdef int64_t welsch(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(welsch, c_welsch, c_no_conjugate, FINITE, j, lo, hi, v)
 cdef int64_t mean_squared_logarithmic_error(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(mean_squared_logarithmic_error, c_mean_squared_logarithmic_error, c_no_conjugate, ABOVE, j, lo, hi, v)
 cdef int64_t mean_absolute_percentage_error(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(mean_absolute_percentage_error, c_mean_absolute_percentage_error, c_mean_absolute_percentage_error_conjugate, FINITE, j, lo, hi, v)
+cdef int64_t poisson_identity(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(poisson_identity, c_poisson_identity, c_poisson_identity_conjugate, NONNEGATIVE, j, lo, hi, v)
+cdef int64_t gamma(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(gamma, c_gamma, c_gamma_conjugate, POSITIVE, j, lo, hi, v)
+cdef int64_t tweedie(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(tweedie, c_tweedie, c_no_conjugate, RUNTIME, j, lo, hi, v)
+cdef int64_t tweedie_identity(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(tweedie_identity, c_tweedie_identity, c_no_conjugate, RUNTIME, j, lo, hi, v)
+cdef int64_t inverse_gaussian(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(inverse_gaussian, c_inverse_gaussian, c_no_conjugate, POSITIVE, j, lo, hi, v)
+cdef int64_t negative_binomial(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(negative_binomial, c_negative_binomial, c_negative_binomial_conjugate, NONNEGATIVE, j, lo, hi, v)
 
 cdef dict ROSTER = {
     "squared_error": <size_t> <void*> squared_error,
@@ -90,4 +105,10 @@ cdef dict ROSTER = {
     "welsch": <size_t> <void*> welsch,
     "mean_squared_logarithmic_error": <size_t> <void*> mean_squared_logarithmic_error,
     "mean_absolute_percentage_error": <size_t> <void*> mean_absolute_percentage_error,
+    "poisson_identity": <size_t> <void*> poisson_identity,
+    "gamma": <size_t> <void*> gamma,
+    "tweedie": <size_t> <void*> tweedie,
+    "tweedie_identity": <size_t> <void*> tweedie_identity,
+    "inverse_gaussian": <size_t> <void*> inverse_gaussian,
+    "negative_binomial": <size_t> <void*> negative_binomial,
 }

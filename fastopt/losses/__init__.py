@@ -6,6 +6,7 @@ names to classes and `get` makes one from a name, ours or a peer's.
 """
 
 from ._base import LOSSES, Loss, get
+from ._glm import Gamma, InverseGaussian, NegativeBinomial, PoissonIdentity, Tweedie, TweedieIdentity
 from ._pointwise import (
     AbsoluteError,
     BinaryCrossEntropyFromProbabilities,
@@ -43,15 +44,19 @@ __all__ = [
     "Cauchy",
     "EpsilonInsensitive",
     "Expectile",
+    "Gamma",
     "HalfSquaredError",
     "Hinge",
     "Huber",
+    "InverseGaussian",
     "LogCosh",
     "Logistic",
     "Loss",
     "MeanAbsolutePercentageError",
     "MeanSquaredLogarithmicError",
+    "NegativeBinomial",
     "Poisson",
+    "PoissonIdentity",
     "PseudoHuber",
     "Quantile",
     "RootMeanSquaredError",
@@ -62,6 +67,8 @@ __all__ = [
     "SquaredError",
     "SquaredHinge",
     "TukeyBiweight",
+    "Tweedie",
+    "TweedieIdentity",
     "Welsch",
     "get",
 ]

@@ -87,6 +87,34 @@ def _log_ratio(y, z):
     return _mp().log((1 + z) / (1 + y))
 
 
+def _poisson_identity_value(y, z, epsilon):
+    mp = _mp()
+    return z - (y * mp.log(z + epsilon) if y else 0)
+
+
+def _tweedie_value(y, z, power):
+    """Of the mean e^z: the antiderivative of mu^-p (mu - y), without a constant."""
+    mp = _mp()
+    if power == 1:
+        return mp.exp(z) - y * z
+    if power == 2:
+        return z + y * mp.exp(-z)
+    return mp.exp((2 - power) * z) / (2 - power) - y * mp.exp((1 - power) * z) / (1 - power)
+
+
+def _tweedie_identity_value(y, z, power):
+    mp = _mp()
+    if power == 0:
+        return (z - y) ** 2 / 2
+    return _tweedie_value(y, mp.log(z), power)
+
+
+def _negative_binomial_value(y, z, theta):
+    # -log of theta^y mu^y / (1 + theta mu)^(y + 1/theta), without the terms of y and theta alone
+    mp = _mp()
+    return (y + 1 / theta) * mp.log(1 + theta * mp.exp(z)) - y * z
+
+
 POINTWISE = {
     "squared_error": Statement(lambda y, z: (z - y) ** 2, lambda y, z: 2 * (z - y), lambda y, z: 2),
     "half_squared_error": Statement(lambda y, z: (z - y) ** 2 / 2, lambda y, z: z - y, lambda y, z: 1),
@@ -178,6 +206,34 @@ POINTWISE = {
         lambda y, z, epsilon: 100 * abs(z - y) / max(abs(y), epsilon),
         lambda y, z, epsilon: 100 * _sign(z - y) / max(abs(y), epsilon),
         lambda y, z, epsilon: 0,
+    ),
+    "poisson_identity": Statement(
+        _poisson_identity_value,
+        lambda y, z, epsilon: 1 - (y / (z + epsilon) if y else 0),
+        lambda y, z, epsilon: y / (z + epsilon) ** 2 if y else 0,
+    ),
+    "gamma": Statement(
+        lambda y, z: z + y / _mp().exp(z), lambda y, z: 1 - y / _mp().exp(z), lambda y, z: y / _mp().exp(z)
+    ),
+    "tweedie": Statement(
+        _tweedie_value,
+        lambda y, z, power: (_mp().exp(z) - y) * _mp().exp((1 - power) * z),
+        lambda y, z, power: ((2 - power) * _mp().exp(z) - (1 - power) * y) * _mp().exp((1 - power) * z),
+    ),
+    "tweedie_identity": Statement(
+        _tweedie_identity_value,
+        lambda y, z, power: (z - y) / z**power,
+        lambda y, z, power: (1 - power) / z**power + (power * y / z ** (1 + power) if power else 0),
+    ),
+    "inverse_gaussian": Statement(
+        lambda y, z: y / (2 * _mp().exp(2 * z)) - 1 / _mp().exp(z),
+        lambda y, z: 1 / _mp().exp(z) - y / _mp().exp(2 * z),
+        lambda y, z: 2 * y / _mp().exp(2 * z) - 1 / _mp().exp(z),
+    ),
+    "negative_binomial": Statement(
+        _negative_binomial_value,
+        lambda y, z, theta: (_mp().exp(z) - y) / (1 + theta * _mp().exp(z)),
+        lambda y, z, theta: _mp().exp(z) * (1 + theta * y) / (1 + theta * _mp().exp(z)) ** 2,
     ),
 }
 
@@ -355,6 +411,38 @@ def _mape_numpy(y, z, epsilon=1e-7):
     return np.dot(scale, np.abs(z - y)), scale * np.sign(z - y)
 
 
+def _poisson_identity_numpy(y, z, epsilon=0.0):
+    mean = z + epsilon
+    return (z - y * np.log(mean)).mean(), (1 - y / mean) / z.size
+
+
+def _gamma_numpy(y, z):
+    t = y * np.exp(-z)
+    return (z + t).mean(), (1 - t) / z.size
+
+
+def _tweedie_numpy(y, z, power=1.5):
+    a, b = np.exp((2 - power) * z), y * np.exp((1 - power) * z)
+    return (a / (2 - power) - b / (1 - power)).mean(), (a - b) / z.size
+
+
+def _tweedie_identity_numpy(y, z, power=1.5):
+    c = z ** (1 - power)
+    return (c * (z / (2 - power) - y / (1 - power))).mean(), c * (1 - y / z) / z.size
+
+
+def _inverse_gaussian_numpy(y, z):
+    e = np.exp(-z)
+    t = y * e
+    return (e * (0.5 * t - 1)).mean(), e * (1 - t) / z.size
+
+
+def _negative_binomial_numpy(y, z, theta=1.0):
+    mean = np.exp(z)
+    value = (y + 1 / theta) * np.log1p(theta * mean) - y * z
+    return value.mean(), (mean - y) / ((1 + theta * mean) * z.size)
+
+
 VALUE_GRADIENT = {
     "squared_error": _squared_numpy,
     "half_squared_error": _half_squared_numpy,
@@ -379,4 +467,10 @@ VALUE_GRADIENT = {
     "welsch": _welsch_numpy,
     "mean_squared_logarithmic_error": _msle_numpy,
     "mean_absolute_percentage_error": _mape_numpy,
+    "poisson_identity": _poisson_identity_numpy,
+    "gamma": _gamma_numpy,
+    "tweedie": _tweedie_numpy,
+    "tweedie_identity": _tweedie_identity_numpy,
+    "inverse_gaussian": _inverse_gaussian_numpy,
+    "negative_binomial": _negative_binomial_numpy,
 }
