@@ -1,8 +1,10 @@
-/* Elementary functions that vectorise: exp, expm1, log, log1p, softplus, sigmoid, tanh.
+/* Elementary functions that vectorise: exp, expm1, log, log1p, softplus, sigmoid, tanh, powers, and what the
+ * normal distribution needs.
  *
  * Parameter: FO_SINGLE (fo_real.h).
  *
- * Branch-free over the whole range; at most 2 ulp (tests/test_math.py, tools/math_accuracy.c).
+ * Branch-free over the whole range; at most 2 ulp, power 3 and mills 3.5 (tests/test_math.py,
+ * tools/math_accuracy.c).
  * NaN of any payload gives NaN, subnormal arguments and results are exact to the same bound unless
  * the caller's thread flushes them. Nothing here needs more than the first x86-64 or ARMv8 level:
  * integers near zero are read from the low bits of x + 1.5 * 2^52 (2^23 for float), powers of two
@@ -327,6 +329,16 @@ FO_INLINE fo_real FO(exp_product)(fo_real a, fo_real x)
     return FO(exp_sum)(h, FO(product_rest)(a, x, h));
 }
 
+/* sigmoid(x)^a, given log(1 + e^-|x|) */
+FO_INLINE fo_real FO(sigmoid_power)(fo_real x, fo_real log1p_exp, fo_real a)
+{
+    fo_real low = x < FO_K(0.0) ? x : FO_K(0.0), h, s, part = a * log1p_exp;
+    low = x != x ? x : low;
+    h = a * low;
+    s = h - part;
+    return FO(exp_sum)(s, FO(product_rest)(a, low, h) + ((h - s) - part));
+}
+
 /* x^a, 0 < x < inf, from log(x) = k log(2) + log(m) in two parts, of which the first is exact; 0 counts as a
  * number far below the smallest */
 FO_INLINE fo_real FO(power)(fo_real x, fo_real a)
@@ -344,5 +356,27 @@ FO_INLINE fo_real FO(power)(fo_real x, fo_real a)
     t = ((p - (s - t)) + (q - t)) + FO(product_rest)(a, high, p);
     s = FO(exp_sum)(s, t);
     return x >= FO_K(0.0) ? s : (fo_real)NAN;
+}
+
+/* e^(-x^2/2): the square's rounding would cost as many digits as e^(-x^2/2) has */
+FO_INLINE fo_real FO(gauss)(fo_real x)
+{
+    fo_real h = x * x, rest = FO(product_rest)(x, x, h);
+    rest = h < FO_K(2000.0) ? rest : FO_K(0.0);
+    return FO(exp_nonpositive)(FO_K(-0.5) * h) * (FO_K(1.0) - FO_K(0.5) * rest);
+}
+
+/* Mills' ratio (1 - Phi(x)) / phi(x) of |x|, Phi and phi the normal distribution and its density */
+FO_INLINE fo_real FO(mills)(fo_real x)
+{
+    fo_real s = FO(abs)(x) + FO_K(4.0), w = FO_K(8.0) / s;
+    return (FO_K(1.0) + w * FO(mills_part)(FO_K(1.0) - w)) / s;
+}
+
+/* The derivative of 1 / mills(x), x >= 0 */
+FO_INLINE fo_real FO(hazard_slope)(fo_real x)
+{
+    fo_real w = FO_K(8.0) / (FO(abs)(x) + FO_K(4.0));
+    return FO_K(1.0) - w * (w * FO(hazard_part)(FO_K(1.0) - w));
 }
 #endif

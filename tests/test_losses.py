@@ -7,6 +7,7 @@ import pickle
 
 import numpy as np
 import pytest
+from scipy.special import log_ndtr
 
 from fastopt import _kernels, losses
 from fastopt.losses._base import ALIASES
@@ -31,6 +32,10 @@ VARIED = {
     "tweedie": [{"power": p} for p in (-1.0, 0.0, 1.0, 1.25, 2.0, 2.5, 3.0)],
     "tweedie_identity": [{"power": p} for p in (-1.0, 0.0, 1.0, 1.25, 2.0, 2.5, 3.0)],
     "negative_binomial": [{"theta": 0.25}, {"theta": 3.0}],
+    "logistic": [{"pos_weight": 3.0}, {"pos_weight": 0.25, "label_smoothing": 0.125}],
+    "smoothed_hinge": [{"gamma": 0.25}, {"gamma": 3.0}],
+    "binary_focal": [{"gamma": 0.0}, {"gamma": 0.5}, {"gamma": 3.0, "alpha": 0.25}],
+    "generalized_cross_entropy": [{"q": 0.125}, {"q": 1.0}],
 }
 INSTANCES = [cls() for cls in POINTWISE] + [cls(**p) for cls in POINTWISE for p in VARIED.get(cls.name, [])]
 ROOT = losses.RootMeanSquaredError()
@@ -146,6 +151,33 @@ def _parts(loss, output, y, z):
     return size if np.isfinite(size) else 0.0
 
 
+def _binary(loss, output, y, z):
+    """Terms that cancel, and what the rounding of e^z costs e^-e^z."""
+    if loss.name == "complementary_log_log":
+        t = np.exp(min(z, 300.0))
+        ratio = t / np.expm1(t) if 0 < t < 700 else float(t == 0)
+        if output == "value":
+            return y * (np.exp(-t) * t if t > 1 else 0.0)
+        if ratio == 0:
+            return 0.0
+        return (1 - y) * t + y * (1 + t) ** 2 * ratio * (1 if output == "gradient" else min(t, 1))
+    if loss.name == "probit":
+        return abs((1 - y) * _hazard(z) if output == "gradient" else 0.0) + abs(y * _hazard(-z))
+    u = (2 * y - 1) * z
+    p, q, minus_log = 1 / (1 + np.exp(-max(u, -700))), 1 / (1 + np.exp(min(u, 700))), np.logaddexp(0, -u)
+    if output != "hessian" or abs(u) > 700:
+        return 0.0
+    if loss.name == "binary_focal":
+        g = loss.gamma
+        return q**g * p * (g * minus_log * (q + g * p) + q * (2 * g + 1))
+    return p**loss.q * q * (p + loss.q * q)
+
+
+def _hazard(z):
+    """phi(z) / Phi(-z)"""
+    return np.exp(-0.5 * z * z - 0.9189385 - log_ndtr(-z)) if abs(z) < 1e8 else max(z, 0.0)
+
+
 # Loss -> size of the terms of (loss, output, y, z) that may cancel.
 TERMS = {
     "epsilon_insensitive": _insensitive,
@@ -154,6 +186,7 @@ TERMS = {
     "tukey_biweight": _tukey,
     "cauchy": _cauchy,
     "mean_squared_logarithmic_error": _logarithmic,
+    **dict.fromkeys(["complementary_log_log", "probit", "binary_focal", "generalized_cross_entropy"], _binary),
     **dict.fromkeys(
         ["poisson_identity", "gamma", "tweedie", "tweedie_identity", "inverse_gaussian", "negative_binomial"], _parts
     ),
@@ -168,12 +201,14 @@ def size_of_terms(loss, output, y, z, exact):
         return mean + (y * abs(z) if output == "value" else y)
     if loss.name == "logistic" and output == "gradient":
         minor = float(reference.evaluate("logistic", "gradient", 0.0, -abs(z)))
-        return abs((z >= 0) - y) + minor
+        keep, half = 1 - loss.label_smoothing, loss.label_smoothing / 2
+        no, yes = keep * (1 - y) + half, loss.pos_weight * (keep * y + half)
+        return (no if z >= 0 else yes) + (no + yes) * minor
     if loss.name == "binary_cross_entropy_from_probabilities" and output == "gradient":
         return exact + ((1 - y) / (1 - z) if z < 1 else 0) + (y / z if z > 1e-43 else 0)
     if loss.name in TERMS:
         terms = TERMS[loss.name]
-        return max(exact, float(terms(loss, output, signed, z)) if exact or terms is _parts else 0.0)
+        return max(exact, float(terms(loss, output, signed, z)) if exact or terms in (_parts, _binary) else 0.0)
     return exact
 
 
@@ -188,7 +223,7 @@ def test_against_mpmath(loss, dtype, level):
     found = [("value", loss.value(y, z, reduction="none")), ("gradient", gradient), ("hessian", hessian)]
     found += zip(("value", "gradient"), loss.value_gradient(y, z, reduction="none"))
     info = np.finfo(dtype)
-    params = {key: float(dtype(value)) for key, value in loss.get_params().items()}
+    params = {k: v if v is None else float(dtype(v)) for k, v in loss.get_params().items()}
     # Where z - y rounds onto a kink, either side is right.
     rounded = np.zeros(y.shape, bool)
     for kink in loss.kinks(y):
@@ -567,7 +602,23 @@ ERRORS = [
     (lambda: losses.Quantile(quantile=1), ValueError, r"quantile must be in \(0, 1\), got 1"),
     (lambda: losses.get("hubber"), ValueError, "unknown loss 'hubber'; known are squared_error"),
     (lambda: losses.get("huber", epsilon=1.0), TypeError, "Huber takes delta, got 'epsilon'"),
-    (lambda: losses.get("logistic", delta=1.0), TypeError, "Logistic takes no parameters, got 'delta'"),
+    (lambda: losses.get("logistic", delta=1.0), TypeError, "Logistic takes pos_weight, label_smoothing, got 'delta'"),
+    (lambda: losses.get("gamma", delta=1.0), TypeError, "Gamma takes no parameters, got 'delta'"),
+    (lambda: losses.Logistic(pos_weight=0), ValueError, r"pos_weight must be in \(0, inf\), got 0"),
+    (lambda: losses.Logistic(label_smoothing=1), ValueError, r"label_smoothing must be in \[0, 1\), got 1"),
+    (lambda: losses.Tweedie(power=0.5), ValueError, "power must be at most 0 or at least 1, got 0.5"),
+    (lambda: losses.TweedieIdentity(power=0.5), ValueError, "power must be at most 0 or at least 1, got 0.5"),
+    (lambda: losses.Tweedie(power="1"), TypeError, "power must be a real number, got str"),
+    (lambda: losses.Tweedie(power=3).value(ONE * 0, Z), ValueError, "y_true of Tweedie must be finite and > 0, got 0.0"),
+    (lambda: losses.Tweedie().value(-ONE, Z), ValueError, "y_true of Tweedie must be finite and >= 0, got -1.0"),
+    (lambda: losses.Gamma().value(ONE * 0, Z), ValueError, "y_true of Gamma must be finite and > 0, got 0.0"),
+    (lambda: losses.BinaryFocal().value(ONE / 2, Z), ValueError, "must be 0 or 1, got 0.5 at index 0"),
+    (lambda: losses.BinaryFocal(gamma=-1), ValueError, "gamma must be in"),
+    (lambda: losses.BinaryFocal(alpha=1.5), ValueError, r"alpha must be in \(0, 1\), got 1.5"),
+    (lambda: losses.GeneralizedCrossEntropy(q=0), ValueError, r"q must be in \(0, 1\], got 0"),
+    (lambda: losses.EpsilonInsensitive(epsilon=-1), ValueError, "epsilon must be in"),
+    (lambda: losses.Expectile(expectile=1), ValueError, r"expectile must be in \(0, 1\), got 1"),
+    (lambda: losses.Probit().conjugate(ONE, Z), NotImplementedError, "Probit offers no conjugate"),
     (lambda: losses.get(HUBER, delta=1.0), TypeError, "already a loss"),
     (lambda: losses.get(3), TypeError, "name must be a str or a Loss, got int"),
     (lambda: setattr(HUBER, "delta", 2.0), AttributeError, "immutable"),
@@ -835,17 +886,52 @@ def test_root_mean_squared_error_of_a_perfect_fit():
 # Peers.
 
 
+def test_focal_loss_of_confident_wrong_logits():
+    """Keras 3.15 clips the probability: at logit -40 and y = 1 the gradient is -1e-16, not -1."""
+    value, gradient = losses.BinaryFocal().value_gradient(np.ones(3), np.array([-40.0, -400.0, -1e5]), reduction="none")
+    np.testing.assert_allclose(value, [40, 400, 1e5], rtol=1e-15)
+    np.testing.assert_allclose(gradient, -1, rtol=1e-15)
+
+
+@pytest.mark.parametrize("loss", [losses.Logistic(), losses.Logistic(pos_weight=2.0), losses.Probit()], ids=repr)
+def test_wrong_margins_of_a_thousand(loss, level):
+    """skglm 0.5 gives an infinite logistic loss and a NaN Hessian there."""
+    y, z = np.ones(2), np.array([-1000.0, 1000.0])
+    value = loss.value(y, z, reduction="none")
+    gradient, hessian = loss.gradient_hessian(y, z, reduction="none")
+    assert value[0] >= 1000 and 0 <= value[1] < 1e-300
+    assert np.isfinite([value, gradient, hessian]).all() and gradient[0] <= -1 and abs(gradient[1]) < 1e-300
+
+
+def test_poisson_gradient_is_mean_minus_target():
+    """skglm 0.5's sparse path has e^(z - y)."""
+    y, z = np.array([2.0, 0.0]), np.array([0.5, -1.0])
+    np.testing.assert_allclose(losses.Poisson().gradient(y, z, reduction="none"), np.exp(z) - y, rtol=1e-15)
+
+
+def test_margin_losses_do_not_overflow_early():
+    """dask-glm's logistic loss overflows for margins below -709."""
+    for loss in (losses.Logistic(), losses.BinaryFocal(), losses.GeneralizedCrossEntropy()):
+        value, gradient = loss.value_gradient(np.ones(2), np.array([-710.0, -1e300]), reduction="none")
+        assert np.isfinite(value).all() and np.isfinite(gradient).all()
+
 @each_dtype
 @each_loss
 def test_torch(loss, dtype):
     torch = pytest.importorskip("torch")
     F = torch.nn.functional
+    def logistic(z, y, pos_weight, label_smoothing):
+        y = y * (1 - label_smoothing) + label_smoothing / 2
+        return F.binary_cross_entropy_with_logits(z, y, pos_weight=torch.tensor(pos_weight, dtype=z.dtype))
+
     table = {
         "squared_error": F.mse_loss,
         "absolute_error": F.l1_loss,
         "huber": F.huber_loss,
+        "smooth_l1": F.smooth_l1_loss,
         "poisson": F.poisson_nll_loss,
-        "logistic": F.binary_cross_entropy_with_logits,
+        "poisson_identity": lambda z, y, epsilon: F.poisson_nll_loss(z, y, log_input=False, eps=epsilon),
+        "logistic": logistic,
         "binary_cross_entropy_from_probabilities": F.binary_cross_entropy,
     }
     if loss.name not in table:
@@ -865,15 +951,25 @@ def test_scikit_learn(loss):
     module = pytest.importorskip("sklearn._loss.loss")
     names = {
         "half_squared_error": "HalfSquaredError", "absolute_error": "AbsoluteError", "quantile": "PinballLoss",
-        "poisson": "HalfPoissonLoss", "logistic": "HalfBinomialLoss",
+        "poisson": "HalfPoissonLoss", "gamma": "HalfGammaLoss", "tweedie": "HalfTweedieLoss",
+        "tweedie_identity": "HalfTweedieLossIdentity", "logistic": "HalfBinomialLoss",
     }  # fmt: skip
     if loss.name not in names:
         pytest.skip("scikit-learn has no such loss")
-    peer = getattr(module, names[loss.name])(**loss.get_params())
+    params = {} if loss.name == "logistic" else loss.get_params()
+    if loss.name == "logistic" and loss != losses.Logistic():
+        pytest.skip("scikit-learn's has no parameters")
+    peer = getattr(module, names[loss.name])(**params)
     y, z = data(loss, 1000)
     w = np.random.default_rng(12).uniform(0.5, 2.0, 1000)
     value, gradient = peer.loss_gradient(y, z, sample_weight=w)
     mine = loss.value_gradient(y, z, w, reduction="none")
+    if loss == losses.Tweedie(power=0):
+        value = value - 0.5 * w * y**2  # theirs alone has this term
+    if loss.name == "tweedie_identity":  # theirs has more terms of y alone
+        two = np.full(1000, 2.0)
+        value = value - peer.loss(y, two, sample_weight=w)
+        mine = mine[0] - loss.value(y, two, w, reduction="none"), mine[1]
     np.testing.assert_allclose(mine[0], value, rtol=1e-12, atol=1e-12)
     np.testing.assert_allclose(mine[1], gradient, rtol=1e-12, atol=1e-12)
     if not loss.kinks(y):  # elsewhere scikit-learn substitutes 1

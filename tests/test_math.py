@@ -15,6 +15,8 @@ from fastopt import _kernels
 
 DTYPES = ("float64", "float32")
 MAX_ULP = 2.0
+# Not among the functions that fo_math.h promises 2 ulp of: a polynomial of degree 23 where its terms add up.
+INTERNAL = {"mills": 3.5}
 PARTS = ("minor", "log1p_exp", "step", "signed_minor")
 PRECISION = 200
 # As in setup.py.
@@ -27,6 +29,13 @@ X86 = {"base": ("xmm", []), "avx2": ("ymm", AVX2), "avx512": ("zmm", AVX512)}
 def minor(x):
     e = mp.exp(-abs(x))
     return e / (1 + e)
+
+
+def mills(x):
+    x = abs(x)
+    if x > 1e4:  # beyond, erfc needs too many digits
+        return sum((-1) ** k * mp.fac2(2 * k - 1) / x ** (2 * k + 1) for k in range(8))
+    return mp.sqrt(mp.pi / 2) * mp.exp(x * x / 2) * mp.erfc(x / mp.sqrt(2))
 
 
 # name -> (definition, an interval of ordinary arguments, (argument, value) of the special points)
@@ -44,6 +53,8 @@ ROSTER = {
         [(0.0, 0.5), (-0.0, 0.5), (INF, 1.0), (-INF, 0.0), (1e30, 1.0)],
     ),
     "tanh": (mp.tanh, (-3, 3), [(0.0, 0.0), (-0.0, -0.0), (INF, 1.0), (-INF, -1.0), (1e30, 1.0), (-1e30, -1.0)]),
+    "gauss": (lambda x: mp.exp(-x * x / 2), (-5, 5), [(0.0, 1.0), (INF, 0.0), (-INF, 0.0), (1e30, 0.0)]),
+    "mills": (mills, (-5, 5), [(INF, 0.0), (-INF, 0.0)]),
     "minor": (minor, (-5, 5), [(0.0, 0.5), (-0.0, 0.5), (INF, 0.0), (-INF, 0.0)]),
     "log1p_exp": (lambda x: mp.log1p(mp.exp(-abs(x))), (-5, 5), [(INF, 0.0), (-INF, 0.0)]),
     "step": (lambda x: mpf(x >= 0), (-5, 5), [(0.0, 1.0), (-0.0, 1.0), (INF, 1.0), (-INF, 0.0), (NAN, 0.0)]),
@@ -127,7 +138,7 @@ def errors_in_ulp(name, dtype, count, seed):
 def check(name, dtype, count, seed):
     x, error = errors_in_ulp(name, dtype, count, seed)
     worst = int(np.argmax(error))
-    assert error[worst] <= MAX_ULP, f"{name}({x[worst]!r}) is off by {error[worst]:.2f} ulp"
+    assert error[worst] <= INTERNAL.get(name, MAX_ULP), f"{name}({x[worst]!r}) is off by {error[worst]:.2f} ulp"
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -166,6 +177,29 @@ def test_every_nan_stays_one(isa, name, dtype):
     x = np.concatenate([bits, signalling]).view(dtype)
     assert np.isnan(x).all()
     assert np.isnan(evaluate(name, x)).all()
+
+
+@pytest.mark.parametrize("exponent", [0.5, 0.75, 1.0, 2.0, 3.25, -1.5])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_power(isa, dtype, exponent):
+    info = np.finfo(dtype)
+    x = arguments("log", np.dtype(dtype).type, 300, 5)
+    out = np.empty_like(x)
+    _kernels.table.elementary[x.dtype].power(x, out, exponent)
+    with mp.workprec(PRECISION):
+        exact = [mpf(a) ** mpf(exponent) for a in x.tolist()]
+        for a, got, want in zip(x.tolist(), out.tolist(), exact):
+            if want > float(info.max):
+                assert np.isinf(got), a
+            elif float(info.tiny) < want < 0.999 * float(info.max):
+                assert abs(got - want) <= 3 * float(info.eps) * want, (a, got, float(want))
+    assert np.isnan(_power(np.array([-1.0, np.nan], dtype), exponent)).all()
+
+
+def _power(x, exponent):
+    out = np.empty_like(x)
+    _kernels.table.elementary[x.dtype].power(x, out, exponent)
+    return out
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -233,7 +267,7 @@ def test_every_loop_vectorises(checkout, tmp_path, compiler, level):
     subprocess.run([compiler, *FLAGS, *flags, f"-I{checkout / 'src_c'}", "-c", source, "-o", compiled], check=True)
     listing = subprocess.run(["objdump", "-d", compiled], check=True, capture_output=True, text=True).stdout
     bodies = dict(re.findall(r"^\w+ <(\w+)>:\n(.*?)(?:\n\n|\Z)", listing, re.M | re.S))
-    for name in [n for n in ROSTER if n not in {"step", "signed_minor", "exp_minus_abs"}]:
+    for name in [n for n in ROSTER if n not in {"step", "signed_minor", "exp_minus_abs", "gauss", "mills"}]:
         for suffix, packed in (("f64", "pd"), ("f32", "ps")):
             body = bodies[f"{name}_{suffix}"]
             products = re.findall(rf"\tv?(?:mul|fn?m(?:add|sub)\d*){packed}\s.*{register}", body)

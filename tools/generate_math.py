@@ -34,16 +34,47 @@ def log_tail(t):
     return (2 * mp.atanh(s) / s - 2) / t
 
 
+MILLS_SCALE = 4  # x = 4 (1 + v) / (1 - v) takes v in [-1, 1] to x in [0, inf]; FO_MILLS_SCALE of the header
+
+
+def mills(x):
+    """Mills' ratio (1 - Phi(x)) / phi(x) of the normal distribution."""
+    if x < 1000:
+        return mp.sqrt(mp.pi / 2) * mp.exp(x**2 / 2) * mp.erfc(x / mp.sqrt(2))
+    return sum((-1) ** k * mp.fac2(2 * k - 1) / x ** (2 * k + 1) for k in range(16))
+
+
+def mills_part(v):
+    """((x + scale) mills(x) - 1) / (1 - v)."""
+    if 1 - v < mpf(10) ** -20:
+        return mpf(1) / 2
+    x = MILLS_SCALE * (1 + v) / (1 - v)
+    return ((x + MILLS_SCALE) * mills(x) - 1) / (1 - v)
+
+
+def hazard_part(v):
+    """(1 - h') / (1 - v)^2 of the hazard h = 1 / mills(x), whose derivative is h (h - x)."""
+    if 1 - v < mpf(10) ** -12:
+        return 1 / (4 * mpf(MILLS_SCALE) ** 2)
+    x = MILLS_SCALE * (1 + v) / (1 - v)
+    h = 1 / mills(x)
+    return (1 - h * (h - x)) / (1 - v) ** 2
+
+
 def polynomials():
     """(name, function, weight, low, high, coefficients for double, for float, comment)."""
     half = mp.log(2) / 2 * mpf("1.001")
     exp = "(e^t - 1 - t - t^2/2) / t^3"
     ninth = mpf(1) / 9
     narrow = ((mp.sqrt(2) - 1) / (mp.sqrt(2) + 1)) ** 2 * mpf("1.001")
+    mills_of_v = "((x + 4) (1 - Phi(x)) / phi(x) - 1) / (1 - t), x = 4 (1 + t) / (1 - t), |t| <= 1"
+    hazard_of_v = "(1 - h') / (1 - t)^2 of h = phi(x) / (1 - Phi(x)), x = 4 (1 + t) / (1 - t), |t| <= 1"
     atanh = "(2 atanh(s)/s - 2) / s^2 in t = s^2"
     return [
         ("exp_tail", exp_tail, lambda r: abs(r) ** 3, -half, half, 9, 4, f"{exp}, |t| <= log(2)/2"),
         ("log_tail", log_tail, lambda t: t, mpf(0), narrow, 7, 3, f"{atanh}, |s| <= 3 - sqrt(8)"),
+        ("mills_part", mills_part, lambda v: 1 - v, mpf(-1), mpf(1), 24, 11, mills_of_v),
+        ("hazard_part", hazard_part, lambda v: (1 - v) ** 2, mpf(-1), mpf(1), 28, 12, hazard_of_v),
         ("log1p_tail", log_tail, lambda t: t, mpf(0), ninth, 10, 4, f"{atanh}, 0 <= s <= 1/3"),
     ]
 

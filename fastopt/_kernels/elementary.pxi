@@ -20,6 +20,9 @@ cdef extern from "fo_math.h" nogil:
     real c_softplus "FO(softplus)"(real x)
     real c_sigmoid "FO(sigmoid)"(real x)
     real c_tanh "FO(tanh)"(real x)
+    real c_gauss "FO(gauss)"(real x)
+    real c_mills "FO(mills)"(real x)
+    real c_power "FO(power)"(real x, real a)
     logistic c_logistic_parts "FO(logistic_parts)"(real x)
 
 
@@ -67,6 +70,30 @@ def sigmoid(const real[::1] x, real[::1] out):
 
 def tanh(const real[::1] x, real[::1] out):
     apply(c_tanh, x, out)
+
+
+def gauss(const real[::1] x, real[::1] out):
+    apply(c_gauss, x, out)
+
+
+def mills(const real[::1] x, real[::1] out):
+    apply(c_mills, x, out)
+
+
+def power(const real[::1] x, real[::1] out, double a):
+    """x to the power a."""
+    cdef Py_ssize_t i, n = x.shape[0]
+    cdef const real* p
+    cdef real* q
+    cdef real exponent = <real> a
+    if out.shape[0] != n:
+        raise ValueError(f"x has {n} elements, out has {out.shape[0]}")
+    if n == 0:
+        return
+    p, q = &x[0], &out[0]
+    with nogil:
+        for i in range(n):
+            q[i] = c_power(p[i], exponent)
 
 
 def logistic_parts(const real[::1] x, real[:, ::1] out):

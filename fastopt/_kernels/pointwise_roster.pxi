@@ -50,6 +50,20 @@ cdef extern from "fo_losses.h" nogil:
     point c_inverse_gaussian "FO(inverse_gaussian)"(real y, real z, const real* par)
     point c_negative_binomial "FO(negative_binomial)"(real y, real z, const real* par)
     point c_negative_binomial_conjugate "FO(negative_binomial_conjugate)"(real y, real theta, const real* par)
+    point c_logistic_weighted "FO(logistic_weighted)"(real y, real z, const real* par)
+    point c_logistic_weighted_conjugate "FO(logistic_weighted_conjugate)"(real y, real theta, const real* par)
+    point c_complementary_log_log "FO(complementary_log_log)"(real y, real z, const real* par)
+    point c_probit "FO(probit)"(real y, real z, const real* par)
+    point c_smoothed_hinge "FO(smoothed_hinge)"(real y, real z, const real* par)
+    point c_smoothed_hinge_conjugate "FO(smoothed_hinge_conjugate)"(real y, real theta, const real* par)
+    point c_modified_huber "FO(modified_huber)"(real y, real z, const real* par)
+    point c_modified_huber_conjugate "FO(modified_huber_conjugate)"(real y, real theta, const real* par)
+    point c_perceptron "FO(perceptron)"(real y, real z, const real* par)
+    point c_perceptron_conjugate "FO(perceptron_conjugate)"(real y, real theta, const real* par)
+    point c_exponential "FO(exponential)"(real y, real z, const real* par)
+    point c_exponential_conjugate "FO(exponential_conjugate)"(real y, real theta, const real* par)
+    point c_binary_focal "FO(binary_focal)"(real y, real z, const real* par)
+    point c_generalized_cross_entropy "FO(generalized_cross_entropy)"(real y, real z, const real* par)
     point c_no_conjugate "FO(no_conjugate)"(real y, real theta, const real* par)
 
 cdef int64_t squared_error(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(squared_error, c_squared_error, c_squared_error_conjugate, FINITE, j, lo, hi, v)
@@ -81,6 +95,15 @@ cdef int64_t tweedie(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) no
 cdef int64_t tweedie_identity(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(tweedie_identity, c_tweedie_identity, c_no_conjugate, RUNTIME, j, lo, hi, v)
 cdef int64_t inverse_gaussian(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(inverse_gaussian, c_inverse_gaussian, c_no_conjugate, POSITIVE, j, lo, hi, v)
 cdef int64_t negative_binomial(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(negative_binomial, c_negative_binomial, c_negative_binomial_conjugate, NONNEGATIVE, j, lo, hi, v)
+cdef int64_t logistic_weighted(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(logistic_weighted, c_logistic_weighted, c_logistic_weighted_conjugate, UNIT, j, lo, hi, v)
+cdef int64_t complementary_log_log(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(complementary_log_log, c_complementary_log_log, c_no_conjugate, UNIT, j, lo, hi, v)
+cdef int64_t probit(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(probit, c_probit, c_no_conjugate, UNIT, j, lo, hi, v)
+cdef int64_t smoothed_hinge(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(smoothed_hinge, c_smoothed_hinge, c_smoothed_hinge_conjugate, SIGN, j, lo, hi, v)
+cdef int64_t modified_huber(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(modified_huber, c_modified_huber, c_modified_huber_conjugate, SIGN, j, lo, hi, v)
+cdef int64_t perceptron(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(perceptron, c_perceptron, c_perceptron_conjugate, SIGN, j, lo, hi, v)
+cdef int64_t exponential(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(exponential, c_exponential, c_exponential_conjugate, SIGN, j, lo, hi, v)
+cdef int64_t binary_focal(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(binary_focal, c_binary_focal, c_no_conjugate, BINARY, j, lo, hi, v)
+cdef int64_t generalized_cross_entropy(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(generalized_cross_entropy, c_generalized_cross_entropy, c_no_conjugate, BINARY, j, lo, hi, v)
 
 cdef dict ROSTER = {
     "squared_error": <size_t> <void*> squared_error,
@@ -111,4 +134,13 @@ cdef dict ROSTER = {
     "tweedie_identity": <size_t> <void*> tweedie_identity,
     "inverse_gaussian": <size_t> <void*> inverse_gaussian,
     "negative_binomial": <size_t> <void*> negative_binomial,
+    "logistic_weighted": <size_t> <void*> logistic_weighted,
+    "complementary_log_log": <size_t> <void*> complementary_log_log,
+    "probit": <size_t> <void*> probit,
+    "smoothed_hinge": <size_t> <void*> smoothed_hinge,
+    "modified_huber": <size_t> <void*> modified_huber,
+    "perceptron": <size_t> <void*> perceptron,
+    "exponential": <size_t> <void*> exponential,
+    "binary_focal": <size_t> <void*> binary_focal,
+    "generalized_cross_entropy": <size_t> <void*> generalized_cross_entropy,
 }

@@ -6,6 +6,17 @@ names to classes and `get` makes one from a name, ours or a peer's.
 """
 
 from ._base import LOSSES, Loss, get
+from ._binary import (
+    BinaryFocal,
+    BinarySparsemax,
+    ComplementaryLogLog,
+    Exponential,
+    GeneralizedCrossEntropy,
+    ModifiedHuber,
+    Perceptron,
+    Probit,
+    SmoothedHinge,
+)
 from ._glm import Gamma, InverseGaussian, NegativeBinomial, PoissonIdentity, Tweedie, TweedieIdentity
 from ._pointwise import (
     AbsoluteError,
@@ -40,11 +51,16 @@ __all__ = [
     "LOSSES",
     "AbsoluteError",
     "BinaryCrossEntropyFromProbabilities",
+    "BinaryFocal",
+    "BinarySparsemax",
     "CategoricalCrossEntropyFromProbabilities",
     "Cauchy",
+    "ComplementaryLogLog",
     "EpsilonInsensitive",
     "Expectile",
+    "Exponential",
     "Gamma",
+    "GeneralizedCrossEntropy",
     "HalfSquaredError",
     "Hinge",
     "Huber",
@@ -54,13 +70,17 @@ __all__ = [
     "Loss",
     "MeanAbsolutePercentageError",
     "MeanSquaredLogarithmicError",
+    "ModifiedHuber",
     "NegativeBinomial",
+    "Perceptron",
     "Poisson",
     "PoissonIdentity",
+    "Probit",
     "PseudoHuber",
     "Quantile",
     "RootMeanSquaredError",
     "SmoothL1",
+    "SmoothedHinge",
     "SmoothedQuantile",
     "SoftmaxCrossEntropy",
     "SquaredEpsilonInsensitive",

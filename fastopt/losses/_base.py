@@ -70,7 +70,7 @@ def get(name, **params):
     >>> losses.get("huber", delta=2.0)
     Huber(delta=2.0)
     >>> losses.get("binary_cross_entropy_with_logits")
-    Logistic()
+    Logistic(pos_weight=1.0, label_smoothing=0.0)
     """
     if isinstance(name, Loss):
         if params:
@@ -99,7 +99,7 @@ class Loss:
     name : str
         Key in ``losses.LOSSES`` and, with the family, in the table of kernels.
     link : str
-        What `raw_prediction` is: "identity", "log" or "logit" of the predicted quantity.
+        What `raw_prediction` is: "identity", "log", "logit", "cloglog" or "probit" of the predicted quantity.
     domain : str
         Targets that are accepted: a key of `DOMAINS`, or the words for it.
     hessian_kind : str
@@ -390,4 +390,20 @@ def _sigmoid(raw_prediction):
     return np.where(raw_prediction >= 0, 1, e) / (1 + e)
 
 
-INVERSE_LINKS = {"identity": _identity, "log": np.exp, "logit": _sigmoid}
+def _inverse_cloglog(raw_prediction):
+    return -np.expm1(-np.exp(raw_prediction))
+
+
+def _normal(raw_prediction):
+    from scipy.special import ndtr
+
+    return ndtr(raw_prediction)
+
+
+INVERSE_LINKS = {
+    "identity": _identity,
+    "log": np.exp,
+    "logit": _sigmoid,
+    "cloglog": _inverse_cloglog,
+    "probit": _normal,
+}

@@ -149,7 +149,7 @@ class TweedieIdentity(PointwiseLoss):
 
     Gradient z^-p (z - y), Hessian z^-p ((1-p) + p y / z). For p = 0 it is half the squared error, of
     any z; else it is infinite where z <= 0, with gradient and Hessian NaN there, and convex for p = 1
-    only. Targets as in `Tweedie`. scikit-learn's `HalfTweedieLossIdentity`.
+    only. Targets as in `Tweedie`. scikit-learn's `HalfTweedieLossIdentity`, which adds terms of y alone.
 
     Parameters
     ----------

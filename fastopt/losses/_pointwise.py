@@ -404,12 +404,21 @@ class Logistic(PointwiseLoss):
     Gradient sigmoid(z) - y, Hessian sigmoid(z) sigmoid(-z). Binary cross-entropy from logits:
     scikit-learn's `HalfBinomialLoss`, torch's `BCEWithLogitsLoss`. Soft labels are accepted.
 
+    Parameters
+    ----------
+    pos_weight : float, default 1.0
+        W > 0 multiplies the part of y: W y log(1 + e^-z) + (1 - y) log(1 + e^z), as in torch.
+    label_smoothing : float, default 0.0
+        e in [0, 1): y becomes (1 - e) y + e / 2, as in Keras.
+
     Examples
     --------
     >>> import numpy as np
     >>> from fastopt.losses import Logistic
     >>> Logistic().gradient(np.array([0.0, 1.0]), np.array([0.0, 0.0]), reduction="sum")
     array([ 0.5, -0.5])
+    >>> Logistic(pos_weight=3.0).gradient(np.array([0.0, 1.0]), np.array([0.0, 0.0]), reduction="sum")
+    array([ 0.5, -1.5])
     """
 
     name = "logistic"
@@ -417,9 +426,20 @@ class Logistic(PointwiseLoss):
     domain = "unit"
     _nanoseconds = 3.5
 
+    def __init__(self, pos_weight=1.0, label_smoothing=0.0):
+        pos_weight = real_number("pos_weight", pos_weight, 0, open_low=True)
+        label_smoothing = real_number("label_smoothing", label_smoothing, 0, 1, open_high=True)
+        super().__init__(pos_weight=pos_weight, label_smoothing=label_smoothing)
+        if pos_weight == 1 and label_smoothing == 0:
+            self._run("logistic")
+        else:
+            self._run("logistic_weighted", pos_weight, label_smoothing)
+
     def _constant(self, y, w):
+        keep, half = 1.0 - self.label_smoothing, 0.5 * self.label_smoothing
         with np.errstate(divide="ignore"):
-            return np.log(np.sum(w * y)) - np.log(np.sum(w * (1.0 - y)))
+            yes, no = np.log(np.sum(w * (keep * y + half))), np.log(np.sum(w * (keep * (1.0 - y) + half)))
+        return yes - no + np.log(self.pos_weight)
 
     def sample(self, rng, n):
         return rng.integers(0, 2, size=n).astype(float), rng.normal(size=n) * 3.0

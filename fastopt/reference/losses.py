@@ -32,10 +32,127 @@ def _poisson_value(y, z):
     return _mp().exp(z) - y * z
 
 
-def _logistic_value(y, z):
-    # -y log p - (1 - y) log(1 - p) of p = 1 / (1 + e^-z)
+def _logistic_value(y, z, pos_weight=1, label_smoothing=0):
+    # -w y log p - (1 - y) log(1 - p) of p = 1 / (1 + e^-z)
     mp = _mp()
-    return y * mp.log(1 + mp.exp(-z)) + (1 - y) * mp.log(1 + mp.exp(z))
+    y = y * (1 - label_smoothing) + label_smoothing / 2
+    return pos_weight * y * mp.log(1 + mp.exp(-z)) + (1 - y) * mp.log(1 + mp.exp(z))
+
+
+def _logistic_gradient(y, z, pos_weight=1, label_smoothing=0):
+    y = y * (1 - label_smoothing) + label_smoothing / 2
+    return (1 - y) * _sigmoid(z) - pos_weight * y * _sigmoid(-z)
+
+
+def _logistic_hessian(y, z, pos_weight=1, label_smoothing=0):
+    y = y * (1 - label_smoothing) + label_smoothing / 2
+    return (1 - y + pos_weight * y) * _sigmoid(z) * _sigmoid(-z)
+
+
+def _cloglog(z):
+    """e^z, and e^-t and 1 - e^-t of it."""
+    mp = _mp()
+    t = mp.exp(z)
+    if z > 40:  # e^-t has more digits than memory
+        return t, mp.mpf(0), mp.mpf(1)
+    return t, mp.exp(-t), -mp.expm1(-t)
+
+
+def _cloglog_value(y, z):
+    t, e, m = _cloglog(z)
+    return (1 - y) * t - (y * _mp().log(m) if y else 0)
+
+
+def _cloglog_gradient(y, z):
+    t, e, m = _cloglog(z)
+    return (1 - y) * t - y * t * e / m
+
+
+def _cloglog_hessian(y, z):
+    # of the gradient t (1 - y / m) with m' = t e
+    t, e, m = _cloglog(z)
+    return (1 - y) * t - y * t * e / m + y * t * t * e / m**2
+
+
+def _normal_below(z):
+    if z < -1e8:  # the asymptotic series: erfc is not made for these
+        return _mp().exp(-(z**2) / 2) / _mp().sqrt(2 * _mp().pi) * sum(
+            (-1) ** k * _mp().fac2(2 * k - 1) / abs(z) ** (2 * k + 1) for k in range(8)
+        )
+    if z > 1e8:
+        return 1 - _normal_below(-z)
+    return _mp().erfc(-z / _mp().sqrt(2)) / 2
+
+
+def _hazard(z):
+    """phi(z) / Phi(z)"""
+    mp = _mp()
+    return mp.exp(-(z**2) / 2) / mp.sqrt(2 * mp.pi) / _normal_below(z)
+
+
+def _probit_value(y, z):
+    mp = _mp()
+    return -(y * mp.log(_normal_below(z)) if y else 0) - ((1 - y) * mp.log(_normal_below(-z)) if y != 1 else 0)
+
+
+def _probit_gradient(y, z):
+    return -(y * _hazard(z) if y else 0) + ((1 - y) * _hazard(-z) if y != 1 else 0)
+
+
+def _probit_hessian(y, z):
+    a = y * _hazard(z) * (_hazard(z) + z) if y else 0
+    return a + ((1 - y) * _hazard(-z) * (_hazard(-z) - z) if y != 1 else 0)
+
+
+def _smoothed_hinge_value(y, z, gamma):
+    t = 1 - y * z
+    return 0 if t <= 0 else t - gamma / 2 if t >= gamma else t**2 / (2 * gamma)
+
+
+def _modified_huber_value(y, z):
+    return max(1 - y * z, 0) ** 2 if y * z >= -1 else -4 * y * z
+
+
+def _focal(y, z, gamma, alpha):
+    """a, s, p, 1 - p"""
+    s = 2 * y - 1
+    return 1 if alpha is None else alpha if y else 1 - alpha, s, _sigmoid(s * z), _sigmoid(-s * z)
+
+
+def _focal_value(y, z, gamma, alpha):
+    a, s, p, q = _focal(y, z, gamma, alpha)
+    return -a * q**gamma * _mp().log(p)
+
+
+def _focal_gradient(y, z, gamma, alpha):
+    a, s, p, q = _focal(y, z, gamma, alpha)
+    return a * s * q**gamma * (gamma * p * _mp().log(p) - q)
+
+
+def _focal_hessian(y, z, gamma, alpha):
+    a, s, p, q = _focal(y, z, gamma, alpha)
+    return a * q**gamma * p * (gamma * _mp().log(p) * (q - gamma * p) + q * (2 * gamma + 1))
+
+
+def _generalized(y, z):
+    s = 2 * y - 1
+    return s, _sigmoid(s * z), _sigmoid(-s * z)
+
+
+def _generalized_value(y, z, q):
+    # by the quotient of logarithms where 1 - p^q needs more digits than there are
+    s, p, rest = _generalized(y, z)
+    return -_mp().expm1(q * _mp().log1p(-rest)) / q if rest < 0.5 else (1 - p**q) / q
+
+
+def _generalized_gradient(y, z, q):
+    s, p, rest = _generalized(y, z)
+    return -s * p**q * rest
+
+
+def _generalized_hessian(y, z, q):
+    s, p, rest = _generalized(y, z)
+    return p**q * rest * (p - q * rest)
 
 
 def _clamped_log(p):
@@ -130,9 +247,7 @@ POINTWISE = {
         lambda y, z, quantile: 0,
     ),
     "poisson": Statement(_poisson_value, lambda y, z: _mp().exp(z) - y, lambda y, z: _mp().exp(z)),
-    "logistic": Statement(
-        _logistic_value, lambda y, z: _sigmoid(z) - y, lambda y, z: _sigmoid(z) * (1 - _sigmoid(z))
-    ),
+    "logistic": Statement(_logistic_value, _logistic_gradient, _logistic_hessian),
     "binary_cross_entropy_from_probabilities": Statement(
         lambda y, q: -y * _clamped_log(q) - (1 - y) * _clamped_log(1 - q), _binary_gradient, _binary_hessian
     ),
@@ -235,6 +350,29 @@ POINTWISE = {
         lambda y, z, theta: (_mp().exp(z) - y) / (1 + theta * _mp().exp(z)),
         lambda y, z, theta: _mp().exp(z) * (1 + theta * y) / (1 + theta * _mp().exp(z)) ** 2,
     ),
+    "complementary_log_log": Statement(_cloglog_value, _cloglog_gradient, _cloglog_hessian),
+    "probit": Statement(_probit_value, _probit_gradient, _probit_hessian),
+    "smoothed_hinge": Statement(
+        _smoothed_hinge_value,
+        lambda y, z, gamma: -y * min(max((1 - y * z) / gamma, 0), 1),
+        lambda y, z, gamma: 1 / gamma if 0 < 1 - y * z < gamma else 0,
+    ),
+    "binary_sparsemax": Statement(
+        lambda y, z: 0 if y * z >= 1 else -y * z if y * z <= -1 else (1 - y * z) ** 2 / 4,
+        lambda y, z: 0 if y * z >= 1 else -y if y * z <= -1 else -y * (1 - y * z) / 2,
+        lambda y, z: _mp().mpf(1) / 2 if abs(z) < 1 else 0,
+    ),
+    "modified_huber": Statement(
+        _modified_huber_value,
+        lambda y, z: -2 * y * max(1 - y * z, 0) if y * z >= -1 else -4 * y,
+        lambda y, z: 2 if -1 <= y * z < 1 else 0,
+    ),
+    "perceptron": Statement(lambda y, z: max(-y * z, 0), lambda y, z: -y if y * z <= 0 else 0, lambda y, z: 0),
+    "exponential": Statement(
+        lambda y, z: _mp().exp(-y * z), lambda y, z: -y * _mp().exp(-y * z), lambda y, z: _mp().exp(-y * z)
+    ),
+    "binary_focal": Statement(_focal_value, _focal_gradient, _focal_hessian),
+    "generalized_cross_entropy": Statement(_generalized_value, _generalized_gradient, _generalized_hessian),
 }
 
 
@@ -247,20 +385,8 @@ def evaluate(name, output, y, z, **params):
     mp = _mp()
     with mp.workdps(60 + int(min(abs(float(z)), 800.0) / 2.3) + 330):
         formula = getattr(POINTWISE[name], output)
-        if name in ("logistic", "poisson") and abs(z) > 1e4:
-            # e^|z| has more digits than memory beyond this; its exponent alone decides.
-            return _limit(name, output, mp.mpf(y), mp.mpf(z))
-        return +formula(mp.mpf(y), mp.mpf(z), **{key: mp.mpf(value) for key, value in params.items()})
-
-
-def _limit(name, output, y, z):
-    """Logistic and Poisson where e^-|z| is below every float: the terms that are left."""
-    mp = _mp()
-    if name == "poisson":
-        mean = mp.inf if z > 0 else mp.mpf(0)
-        return {"value": mean - y * z, "gradient": mean - y, "hessian": mean}[output]
-    p = mp.mpf(1 if z > 0 else 0)
-    return {"value": (p - y) * z, "gradient": p - y, "hessian": mp.mpf(0)}[output]
+        numbers = {key: value if value is None else mp.mpf(value) for key, value in params.items()}
+        return +mp.mpf(formula(mp.mpf(y), mp.mpf(z), **numbers))
 
 
 def root_mean_squared_error(y, z, w):
@@ -443,6 +569,62 @@ def _negative_binomial_numpy(y, z, theta=1.0):
     return value.mean(), (mean - y) / ((1 + theta * mean) * z.size)
 
 
+def _cloglog_numpy(y, z):
+    t = np.exp(z)
+    value = (1 - y) * t - y * np.log(-np.expm1(-t))
+    return value.mean(), ((1 - y) * t - y * t / np.expm1(t)) / z.size
+
+
+def _probit_numpy(y, z):
+    from scipy.special import log_ndtr
+
+    log_density = -0.5 * (z * z + np.log(2 * np.pi))
+    yes, no = log_ndtr(z), log_ndtr(-z)
+    gradient = (1 - y) * np.exp(log_density - no) - y * np.exp(log_density - yes)
+    return -(y * yes + (1 - y) * no).mean(), gradient / z.size
+
+
+def _smoothed_hinge_numpy(y, z, gamma=1.0):
+    t = np.maximum(1 - y * z, 0)
+    c = np.minimum(t, gamma)
+    return np.dot(c, t - 0.5 * c) / (gamma * z.size), y * c / (-gamma * z.size)
+
+
+def _sparsemax_numpy(y, z):
+    return _smoothed_hinge_numpy(y, z, 2.0)
+
+
+def _modified_huber_numpy(y, z):
+    t = np.maximum(1 - y * z, 0)
+    c = np.minimum(t, 2)
+    return np.dot(c, 2 * t - c) / z.size, y * c * (-2.0 / z.size)
+
+
+def _perceptron_numpy(y, z):
+    m = y * z
+    return np.maximum(-m, 0).mean(), np.where(m <= 0, -y, 0) / z.size
+
+
+def _exponential_numpy(y, z):
+    e = np.exp(-y * z)
+    return e.mean(), -y * e / z.size
+
+
+def _focal_numpy(y, z, gamma=2.0, alpha=None):
+    s = 2 * y - 1
+    u = s * z
+    log_p, q = -np.logaddexp(0, -u), 1 / (1 + np.exp(u))
+    weight = q**gamma if alpha is None else q**gamma * np.where(y == 1, alpha, 1 - alpha)
+    return -(weight * log_p).mean(), s * weight * (gamma * (1 - q) * log_p - q) / z.size
+
+
+def _generalized_numpy(y, z, q=0.7):
+    s = 2 * y - 1
+    p = 1 / (1 + np.exp(-s * z))
+    power = p**q
+    return (1 - power).mean() / q, -s * power * (1 - p) / z.size
+
+
 VALUE_GRADIENT = {
     "squared_error": _squared_numpy,
     "half_squared_error": _half_squared_numpy,
@@ -473,4 +655,13 @@ VALUE_GRADIENT = {
     "tweedie_identity": _tweedie_identity_numpy,
     "inverse_gaussian": _inverse_gaussian_numpy,
     "negative_binomial": _negative_binomial_numpy,
+    "complementary_log_log": _cloglog_numpy,
+    "probit": _probit_numpy,
+    "smoothed_hinge": _smoothed_hinge_numpy,
+    "binary_sparsemax": _sparsemax_numpy,
+    "modified_huber": _modified_huber_numpy,
+    "perceptron": _perceptron_numpy,
+    "exponential": _exponential_numpy,
+    "binary_focal": _focal_numpy,
+    "generalized_cross_entropy": _generalized_numpy,
 }

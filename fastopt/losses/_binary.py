@@ -1,0 +1,317 @@
+"""Losses of two classes beside the logistic and the hinge losses of `_pointwise`.
+
+Labels are -1 and +1 for losses of the margin m = y z of z = raw_prediction, in [0, 1] or 0 and 1 for losses
+of the probability.
+"""
+
+import numpy as np
+
+from .._validation import real_number
+from ._base import register
+from ._pointwise import PointwiseLoss, best_constant, convex_constant
+
+
+class _Margin(PointwiseLoss):
+    """Labels -1 and +1."""
+
+    domain = "sign"
+
+    def sample(self, rng, n):
+        return rng.integers(0, 2, size=n) * 2.0 - 1.0, rng.normal(size=n) * 2.0
+
+
+class _Binary(PointwiseLoss):
+    """Labels 0 and 1, losses that are not convex."""
+
+    link = "logit"
+    domain = "binary"
+    is_convex = False
+    has_conjugate = False
+
+    def _constant(self, y, w):
+        positive, negative = np.sum(w[y == 1]), np.sum(w[y == 0])
+        if positive == 0 or negative == 0:
+            return np.inf if negative == 0 else -np.inf
+        both = np.array([0.0, 1.0])
+        return best_constant(self, both, np.array([negative, positive]), np.linspace(-40.0, 40.0, 321))
+
+    def sample(self, rng, n):
+        return rng.integers(0, 2, size=n).astype(float), rng.normal(size=n) * 2.0
+
+
+@register("cloglog", "ComplementaryLogLogLoss")
+class ComplementaryLogLog(PointwiseLoss):
+    """Binomial loss with complementary log-log link: with t = e^z of z = raw_prediction,
+    (1 - y) t - y log(1 - e^-t), targets y in [0, 1].
+
+    Gradient (1 - y) t - y t / (e^t - 1); Hessian (1 - y) t + y t (t e^t - e^t + 1) / (e^t - 1)^2, the
+    observed one. Neither 1 - e^-t nor the Hessian's difference cancels for small t.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastopt.losses import ComplementaryLogLog
+    >>> ComplementaryLogLog().value(np.array([0.0, 1.0]), np.array([0.0, -50.0]), reduction="none")
+    array([ 1., 50.])
+    """
+
+    name = "complementary_log_log"
+    link = "cloglog"
+    domain = "unit"
+    has_conjugate = False
+    _nanoseconds = 6.0
+
+    def _constant(self, y, w):
+        with np.errstate(divide="ignore"):
+            return np.log(-np.log1p(-np.average(y, weights=w)))
+
+    def sample(self, rng, n):
+        return rng.integers(0, 2, size=n).astype(float), rng.normal(size=n)
+
+
+@register("ProbitLoss")
+class Probit(PointwiseLoss):
+    """Binomial loss with probit link: -y log Phi(z) - (1 - y) log Phi(-z) of z = raw_prediction, Phi the normal
+    distribution function, targets y in [0, 1].
+
+    With h(x) = phi(x) / Phi(-x), gradient -y h(-z) + (1 - y) h(z) and Hessian y h(-z) (h(-z) + z) +
+    (1 - y) h(z) (h(z) - z). Computed from Mills' ratio 1 / h, so that no tail underflows or cancels.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastopt.losses import Probit
+    >>> Probit().gradient(np.array([1.0, 1.0]), np.array([-1e4, 0.0]), reduction="none").round(4)
+    array([-1.00000001e+04, -7.97900000e-01])
+    """
+
+    name = "probit"
+    link = "probit"
+    domain = "unit"
+    has_conjugate = False
+    _nanoseconds = 6.0
+
+    def _constant(self, y, w):
+        from scipy.special import ndtri
+
+        return ndtri(np.average(y, weights=w))
+
+    def sample(self, rng, n):
+        return rng.integers(0, 2, size=n).astype(float), rng.normal(size=n) * 1.5
+
+
+@register("SmoothHinge", "smooth_hinge")
+class SmoothedHinge(_Margin):
+    """Hinge loss with a parabola at its kink: with t = 1 - m of the margin m = y z, 0 where t <= 0,
+    t^2 / (2 gamma) up to t = gamma, then t - gamma / 2; targets y in {-1, +1}.
+
+    Gradient -y t / gamma with t clipped to [0, gamma]; Hessian 1 / gamma where 0 < t < gamma, else 0.
+    At most gamma / 2 below `Hinge`. lightning's `SmoothHinge`.
+
+    Parameters
+    ----------
+    gamma : float, default 1.0
+        Width of the parabola; positive.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastopt.losses import SmoothedHinge
+    >>> SmoothedHinge().value(np.array([1.0, -1.0]), np.array([0.5, 0.5]), reduction="none")
+    array([0.125, 1.   ])
+    """
+
+    name = "smoothed_hinge"
+
+    def __init__(self, gamma=1.0):
+        super().__init__(gamma=real_number("gamma", gamma, 0, open_low=True))
+
+    def _constant(self, y, w):
+        bound = 1.0 + self.gamma
+        return convex_constant(self, y.ravel(), w.ravel(), -bound, bound)
+
+    def kinks(self, y_true):
+        y = np.asarray(y_true)
+        return [y, y * (1 - self.gamma)]
+
+
+@register("sparsemax_loss", "binary_sparsemax_loss")
+class BinarySparsemax(_Margin):
+    """Binary sparsemax loss: with the margin m = y z, 0 where m >= 1, -m where m <= -1, else (1 - m)^2 / 4;
+    targets y in {-1, +1}.
+
+    Gradient -y (1 - m) / 2 clipped to slopes 0 and -y; Hessian 1/2 where |m| < 1, else 0. `SmoothedHinge`
+    with gamma=2; optax' `sparsemax_loss` with labels 2 y - 1.
+
+    References
+    ----------
+    Martins and Astudillo (2016), From softmax to sparsemax.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastopt.losses import BinarySparsemax
+    >>> BinarySparsemax().value(np.array([1.0, 1.0]), np.array([0.0, -3.0]), reduction="none")
+    array([0.25, 3.  ])
+    """
+
+    name = "binary_sparsemax"
+
+    def __init__(self):
+        super().__init__()
+        self._run("smoothed_hinge", 2.0)
+
+    def _constant(self, y, w):
+        return convex_constant(self, y.ravel(), w.ravel(), -1.0, 1.0)
+
+    def kinks(self, y_true):
+        return [np.asarray(y_true), -np.asarray(y_true)]
+
+
+@register("modified_huber_loss")
+class ModifiedHuber(_Margin):
+    """Modified Huber loss: with the margin m = y z, 0 where m >= 1, (1 - m)^2 down to m = -1, then -4 m;
+    targets y in {-1, +1}.
+
+    Gradient -2 y (1 - m) with 1 - m clipped to [0, 2]; Hessian 2 where -1 <= m < 1, else 0.
+    scikit-learn's loss="modified_huber".
+
+    References
+    ----------
+    Zhang (2004), Solving large scale linear prediction problems using stochastic gradient descent.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastopt.losses import ModifiedHuber
+    >>> ModifiedHuber().value(np.array([1.0, -1.0]), np.array([0.5, 3.0]), reduction="none")
+    array([ 0.25, 12.  ])
+    """
+
+    name = "modified_huber"
+
+    def _constant(self, y, w):
+        return convex_constant(self, y.ravel(), w.ravel(), -1.0, 1.0)
+
+    def kinks(self, y_true):
+        return [np.asarray(y_true), -np.asarray(y_true)]
+
+
+@register("perceptron_loss")
+class Perceptron(_Margin):
+    """Perceptron loss max(0, -y z) of z = raw_prediction, targets y in {-1, +1}.
+
+    Gradient -y where y z <= 0, else 0: at the kink it is -y, as in scikit-learn, so that learning can
+    start from zero. The Hessian is 0 where it exists. The best constant is 0.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastopt.losses import Perceptron
+    >>> Perceptron().value_gradient(np.array([1.0, -1.0]), np.array([0.0, 2.0]), reduction="none")
+    (array([0., 2.]), array([-1.,  1.]))
+    """
+
+    name = "perceptron"
+    is_smooth = False
+
+    def _constant(self, y, w):
+        return 0.0
+
+    def kinks(self, y_true):
+        return [np.zeros(np.shape(y_true))]
+
+
+@register("ExponentialLoss", "exponential_loss")
+class Exponential(_Margin):
+    """Exponential loss e^(-y z) of z = raw_prediction, targets y in {-1, +1}; that of AdaBoost.
+
+    Gradient -y e^(-y z), Hessian e^(-y z). scikit-learn's `ExponentialLoss` has labels (y + 1) / 2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastopt.losses import Exponential
+    >>> Exponential().gradient(np.array([1.0, -1.0]), np.array([0.0, 0.0]), reduction="none")
+    array([-1.,  1.])
+    """
+
+    name = "exponential"
+    _nanoseconds = 2.0
+
+    def _constant(self, y, w):
+        with np.errstate(divide="ignore"):
+            return 0.5 * (np.log(np.sum(w[y > 0])) - np.log(np.sum(w[y < 0])))
+
+
+@register("sigmoid_focal_loss", "BinaryFocalCrossentropy", "binary_focal_crossentropy", "BinaryFocalLoss", "focal")
+class BinaryFocal(_Binary):
+    """Focal loss -a (1 - p)^gamma log p of the probability p that the logit z = raw_prediction gives to the
+    target, 0 or 1; a is alpha for y = 1 and 1 - alpha for y = 0, or 1.
+
+    With s = 2 y - 1, gradient a s (1 - p)^gamma (gamma p log p - (1 - p)). Right in both tails (Keras'
+    passes through a clipped probability: at y = 1, z = -40 its gradient is -1e-16 instead of -1).
+    The Hessian is exact and may be negative: not convex for gamma > 0.
+
+    Parameters
+    ----------
+    gamma : float, default 2.0
+        At least 0, which makes it the logistic loss.
+    alpha : float, optional
+        Weight of the class 1, in (0, 1); that of the class 0 is 1 - alpha. None weighs both by 1.
+
+    References
+    ----------
+    Lin et al. (2017), Focal loss for dense object detection.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastopt.losses import BinaryFocal
+    >>> BinaryFocal().value_gradient(np.array([1.0]), np.array([-40.0]))
+    (40.0, array([-1.]))
+    """
+
+    name = "binary_focal"
+    _nanoseconds = 8.0
+
+    def __init__(self, gamma=2.0, alpha=None):
+        gamma = real_number("gamma", gamma, 0)
+        if alpha is not None:
+            alpha = real_number("alpha", alpha, 0, 1, open_low=True, open_high=True)
+        super(PointwiseLoss, self).__init__(gamma=gamma, alpha=alpha)
+        self.__dict__["is_convex"] = gamma == 0
+        self._run(self.name, gamma, *((1.0, 1.0) if alpha is None else (alpha, 1.0 - alpha)))
+
+
+@register("BinaryGeneralizedCrossEntropy", "gce")
+class GeneralizedCrossEntropy(_Binary):
+    """Generalized cross-entropy (1 - p^q) / q of the probability p that the logit z = raw_prediction gives to
+    the target, 0 or 1.
+
+    With s = 2 y - 1, gradient -s p^q (1 - p); the Hessian p^q (1 - p) (p - q (1 - p)) is exact and may
+    be negative: not convex. The logistic loss is the limit at q = 0, the absolute error of the
+    probability q = 1; in between, wrong labels count for less than in the logistic loss.
+
+    Parameters
+    ----------
+    q : float, default 0.7
+        In (0, 1].
+
+    References
+    ----------
+    Zhang and Sabuncu (2018), Generalized cross entropy loss for training deep neural networks with noisy labels.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastopt.losses import GeneralizedCrossEntropy
+    >>> GeneralizedCrossEntropy(q=1.0).value_gradient(np.array([1.0]), np.array([0.0]))
+    (0.5, array([-0.25]))
+    """
+
+    name = "generalized_cross_entropy"
+    _nanoseconds = 8.0
+
+    def __init__(self, q=0.7):
+        super().__init__(q=real_number("q", q, 0, 1, open_low=True))
