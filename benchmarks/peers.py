@@ -4,6 +4,7 @@ A library that is not installed, or has no such function, is "not shown".
 """
 
 import importlib
+import math
 import warnings
 
 import numpy as np
@@ -32,6 +33,8 @@ SKLEARN_LOSSES = {
     "huber": lambda module, loss, k: module.HuberLoss(delta=loss.delta),
     "quantile": lambda module, loss, k: module.PinballLoss(quantile=loss.quantile),
     "poisson": lambda module, loss, k: module.HalfPoissonLoss(),
+    "gamma": lambda module, loss, k: module.HalfGammaLoss(),
+    "tweedie": lambda module, loss, k: module.HalfTweedieLoss(power=loss.power),
     "logistic": lambda module, loss, k: module.HalfBinomialLoss(),
     "softmax_cross_entropy": lambda module, loss, k: module.HalfMultinomialLoss(n_classes=k),
 }
@@ -40,6 +43,21 @@ SKLEARN_LOSSES = {
 def _torch_quantile(F, y, z, loss):
     r = y - z
     return torch.maximum(loss.quantile * r, (loss.quantile - 1) * r).mean()
+
+
+def _torch_focal(F, y, z, loss):
+    ce = F.binary_cross_entropy_with_logits(z, y, reduction="none")
+    p = torch.sigmoid(z)
+    return (ce * (y * (1 - p) + (1 - y) * p) ** loss.gamma).mean()
+
+
+def _torch_probit(F, y, z, loss):
+    return -torch.special.log_ndtr((2 * y - 1) * z).mean()
+
+
+def _torch_log_cosh(F, y, z, loss):
+    r = (z - y).abs()
+    return (r + F.softplus(-2 * r) - math.log(2)).mean()
 
 
 TORCH_LOSSES = {
@@ -54,6 +72,19 @@ TORCH_LOSSES = {
     "binary_cross_entropy_from_probabilities": lambda F, y, z, loss: F.binary_cross_entropy(z, y),
     "hinge": lambda F, y, z, loss: F.relu(1 - y * z).mean(),
     "squared_hinge": lambda F, y, z, loss: F.relu(1 - y * z).square().mean(),
+    "smooth_l1": lambda F, y, z, loss: F.smooth_l1_loss(z, y, beta=loss.beta),
+    "pseudo_huber": lambda F, y, z, loss: (((z - y) / loss.delta).square() + 1).sqrt().sub(1).mean() * loss.delta**2,
+    "log_cosh": _torch_log_cosh,
+    "epsilon_insensitive": lambda F, y, z, loss: F.relu((z - y).abs() - loss.epsilon).mean(),
+    "squared_epsilon_insensitive": lambda F, y, z, loss: F.relu((z - y).abs() - loss.epsilon).square().mean(),
+    "cauchy": lambda F, y, z, loss: ((z - y) / loss.delta).square().log1p().mean() * (0.5 * loss.delta**2),
+    "mean_squared_logarithmic_error": lambda F, y, z, loss: (z.log1p() - y.log1p()).square().mean(),
+    "poisson_identity": lambda F, y, z, loss: F.poisson_nll_loss(z, y, log_input=False, eps=loss.epsilon),
+    "gamma": lambda F, y, z, loss: (z + y * (-z).exp()).mean(),
+    "probit": _torch_probit,
+    "binary_focal": _torch_focal,
+    "perceptron": lambda F, y, z, loss: F.relu(-y * z).mean(),
+    "exponential": lambda F, y, z, loss: (-y * z).exp().mean(),
     "softmax_cross_entropy": lambda F, y, z, loss: F.cross_entropy(z, y),
     "categorical_cross_entropy_from_probabilities": lambda F, y, z, loss: F.nll_loss(z.log(), y),
 }

@@ -43,6 +43,74 @@ cdef extern from "fastopt.h" nogil:
     point_f32 hinge_f32 "fo_hinge_f32"(float y, float z, const float* par)
     point_f64 squared_hinge_f64 "fo_squared_hinge_f64"(double y, double z, const double* par)
     point_f32 squared_hinge_f32 "fo_squared_hinge_f32"(float y, float z, const float* par)
+    # par = {beta}; par = {delta}; no parameters; par = {quantile, delta}; par = {expectile}
+    point_f64 smooth_l1_f64 "fo_smooth_l1_f64"(double y, double z, const double* par)
+    point_f32 smooth_l1_f32 "fo_smooth_l1_f32"(float y, float z, const float* par)
+    point_f64 pseudo_huber_f64 "fo_pseudo_huber_f64"(double y, double z, const double* par)
+    point_f32 pseudo_huber_f32 "fo_pseudo_huber_f32"(float y, float z, const float* par)
+    point_f64 log_cosh_f64 "fo_log_cosh_f64"(double y, double z, const double* par)
+    point_f32 log_cosh_f32 "fo_log_cosh_f32"(float y, float z, const float* par)
+    point_f64 smoothed_quantile_f64 "fo_smoothed_quantile_f64"(double y, double z, const double* par)
+    point_f32 smoothed_quantile_f32 "fo_smoothed_quantile_f32"(float y, float z, const float* par)
+    point_f64 expectile_f64 "fo_expectile_f64"(double y, double z, const double* par)
+    point_f32 expectile_f32 "fo_expectile_f32"(float y, float z, const float* par)
+    # par = {epsilon}
+    point_f64 epsilon_insensitive_f64 "fo_epsilon_insensitive_f64"(double y, double z, const double* par)
+    point_f32 epsilon_insensitive_f32 "fo_epsilon_insensitive_f32"(float y, float z, const float* par)
+    point_f64 squared_epsilon_insensitive_f64 "fo_squared_epsilon_insensitive_f64"(
+        double y, double z, const double* par)
+    point_f32 squared_epsilon_insensitive_f32 "fo_squared_epsilon_insensitive_f32"(float y, float z, const float* par)
+    point_f64 mean_absolute_percentage_error_f64 "fo_mean_absolute_percentage_error_f64"(
+        double y, double z, const double* par)
+    point_f32 mean_absolute_percentage_error_f32 "fo_mean_absolute_percentage_error_f32"(
+        float y, float z, const float* par)
+    # par = {delta}; par = {c}
+    point_f64 cauchy_f64 "fo_cauchy_f64"(double y, double z, const double* par)
+    point_f32 cauchy_f32 "fo_cauchy_f32"(float y, float z, const float* par)
+    point_f64 tukey_biweight_f64 "fo_tukey_biweight_f64"(double y, double z, const double* par)
+    point_f32 tukey_biweight_f32 "fo_tukey_biweight_f32"(float y, float z, const float* par)
+    point_f64 welsch_f64 "fo_welsch_f64"(double y, double z, const double* par)
+    point_f32 welsch_f32 "fo_welsch_f32"(float y, float z, const float* par)
+    # y and z above -1
+    point_f64 mean_squared_logarithmic_error_f64 "fo_mean_squared_logarithmic_error_f64"(
+        double y, double z, const double* par)
+    point_f32 mean_squared_logarithmic_error_f32 "fo_mean_squared_logarithmic_error_f32"(
+        float y, float z, const float* par)
+    # identity link, par = {epsilon}; log link
+    point_f64 poisson_identity_f64 "fo_poisson_identity_f64"(double y, double z, const double* par)
+    point_f32 poisson_identity_f32 "fo_poisson_identity_f32"(float y, float z, const float* par)
+    point_f64 gamma_f64 "fo_gamma_f64"(double y, double z, const double* par)
+    point_f32 gamma_f32 "fo_gamma_f32"(float y, float z, const float* par)
+    point_f64 inverse_gaussian_f64 "fo_inverse_gaussian_f64"(double y, double z, const double* par)
+    point_f32 inverse_gaussian_f32 "fo_inverse_gaussian_f32"(float y, float z, const float* par)
+    # log link, par = {theta}; log link, par = {power}, not 1 nor 2; identity link, par = {power, 1 for power 2, else 0}
+    point_f64 negative_binomial_f64 "fo_negative_binomial_f64"(double y, double z, const double* par)
+    point_f32 negative_binomial_f32 "fo_negative_binomial_f32"(float y, float z, const float* par)
+    point_f64 tweedie_f64 "fo_tweedie_f64"(double y, double z, const double* par)
+    point_f32 tweedie_f32 "fo_tweedie_f32"(float y, float z, const float* par)
+    point_f64 tweedie_identity_f64 "fo_tweedie_identity_f64"(double y, double z, const double* par)
+    point_f32 tweedie_identity_f32 "fo_tweedie_identity_f32"(float y, float z, const float* par)
+    # par = {pos_weight, label_smoothing}; y in [0, 1]
+    point_f64 logistic_weighted_f64 "fo_logistic_weighted_f64"(double y, double z, const double* par)
+    point_f32 logistic_weighted_f32 "fo_logistic_weighted_f32"(float y, float z, const float* par)
+    point_f64 complementary_log_log_f64 "fo_complementary_log_log_f64"(double y, double z, const double* par)
+    point_f32 complementary_log_log_f32 "fo_complementary_log_log_f32"(float y, float z, const float* par)
+    point_f64 probit_f64 "fo_probit_f64"(double y, double z, const double* par)
+    point_f32 probit_f32 "fo_probit_f32"(float y, float z, const float* par)
+    # y is -1 or +1; par = {gamma} of the smoothed hinge, with 2 binary sparsemax
+    point_f64 smoothed_hinge_f64 "fo_smoothed_hinge_f64"(double y, double z, const double* par)
+    point_f32 smoothed_hinge_f32 "fo_smoothed_hinge_f32"(float y, float z, const float* par)
+    point_f64 modified_huber_f64 "fo_modified_huber_f64"(double y, double z, const double* par)
+    point_f32 modified_huber_f32 "fo_modified_huber_f32"(float y, float z, const float* par)
+    point_f64 perceptron_f64 "fo_perceptron_f64"(double y, double z, const double* par)
+    point_f32 perceptron_f32 "fo_perceptron_f32"(float y, float z, const float* par)
+    point_f64 exponential_f64 "fo_exponential_f64"(double y, double z, const double* par)
+    point_f32 exponential_f32 "fo_exponential_f32"(float y, float z, const float* par)
+    # y is 0 or 1; par = {gamma, weight of 1, weight of 0}; par = {q}
+    point_f64 binary_focal_f64 "fo_binary_focal_f64"(double y, double z, const double* par)
+    point_f32 binary_focal_f32 "fo_binary_focal_f32"(float y, float z, const float* par)
+    point_f64 generalized_cross_entropy_f64 "fo_generalized_cross_entropy_f64"(double y, double z, const double* par)
+    point_f32 generalized_cross_entropy_f32 "fo_generalized_cross_entropy_f32"(float y, float z, const float* par)
 
     ctypedef struct scalars_f64 "fo_scalars_f64":
         double sign, l2, decay, alpha, beta, keep1, gain1, keep2, gain2, eps, lift

@@ -83,12 +83,14 @@ cdef int64_t log_cosh(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) n
 cdef int64_t smoothed_quantile(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(smoothed_quantile, c_smoothed_quantile, c_smoothed_quantile_conjugate, FINITE, j, lo, hi, v)
 cdef int64_t expectile(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(expectile, c_expectile, c_expectile_conjugate, FINITE, j, lo, hi, v)
 cdef int64_t epsilon_insensitive(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(epsilon_insensitive, c_epsilon_insensitive, c_epsilon_insensitive_conjugate, FINITE, j, lo, hi, v)
-cdef int64_t squared_epsilon_insensitive(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(squared_epsilon_insensitive, c_squared_epsilon_insensitive, c_squared_epsilon_insensitive_conjugate, FINITE, j, lo, hi, v)
+cdef int64_t squared_epsilon_insensitive(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil:
+    return block(squared_epsilon_insensitive, c_squared_epsilon_insensitive, c_squared_epsilon_insensitive_conjugate, FINITE, j, lo, hi, v)
 cdef int64_t cauchy(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(cauchy, c_cauchy, c_no_conjugate, FINITE, j, lo, hi, v)
 cdef int64_t tukey_biweight(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(tukey_biweight, c_tukey_biweight, c_no_conjugate, FINITE, j, lo, hi, v)
 cdef int64_t welsch(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(welsch, c_welsch, c_no_conjugate, FINITE, j, lo, hi, v)
 cdef int64_t mean_squared_logarithmic_error(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(mean_squared_logarithmic_error, c_mean_squared_logarithmic_error, c_no_conjugate, ABOVE, j, lo, hi, v)
-cdef int64_t mean_absolute_percentage_error(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(mean_absolute_percentage_error, c_mean_absolute_percentage_error, c_mean_absolute_percentage_error_conjugate, FINITE, j, lo, hi, v)
+cdef int64_t mean_absolute_percentage_error(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil:
+    return block(mean_absolute_percentage_error, c_mean_absolute_percentage_error, c_mean_absolute_percentage_error_conjugate, FINITE, j, lo, hi, v)
 cdef int64_t poisson_identity(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(poisson_identity, c_poisson_identity, c_poisson_identity_conjugate, NONNEGATIVE, j, lo, hi, v)
 cdef int64_t gamma(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(gamma, c_gamma, c_gamma_conjugate, POSITIVE, j, lo, hi, v)
 cdef int64_t tweedie(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(tweedie, c_tweedie, c_no_conjugate, RUNTIME, j, lo, hi, v)
