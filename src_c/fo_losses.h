@@ -626,7 +626,7 @@ FO_INLINE FO(point) FO(complementary_log_log)(fo_real y, fo_real z, const fo_rea
     no = ((FO_K(1.0) - y) * root) * root;
     no = y == FO_K(1.0) ? FO_K(0.0) : no;
     q = (c < FO_K(1.0) ? -z : FO_K(0.0)) - FO(log1p)(c < FO_K(1.0) ? ratio - FO_K(1.0) : -p.e);
-    o.value = no + (y == FO_K(0.0) ? z - z : y * q);
+    o.value = no + (y == FO_K(0.0) ? FO_K(0.0) : y * q);
     q = y * (p.e / ratio);
     o.gradient = no - q;
     o.hessian = no + q * rest;
@@ -646,9 +646,9 @@ FO_INLINE FO(point) FO(probit)(fo_real y, fo_real z, const fo_real *par)
     fo_real v, slope = FO_K(1.0) / ratio, likely = density / (FO_K(1.0) - tail);
     (void)par;
     v = FO_K(0.5) * x * x + (log_root - FO(log)(ratio));
-    v = far == FO_K(0.0) ? x - x : far * v;
+    v = far == FO_K(0.0) ? FO_K(0.0) : far * v;
     o.value = v - near * FO(log1p)(-tail);
-    v = far == FO_K(0.0) ? x - x : far * slope;
+    v = far == FO_K(0.0) ? FO_K(0.0) : far * slope;
     v = v - near * likely;
     o.gradient = z < FO_K(0.0) ? -v : v;
     o.hessian = far * FO(hazard_slope)(x) + near * likely * (likely + (likely > FO_K(0.0) ? x : FO_K(0.0)));

@@ -513,7 +513,45 @@ LIMITS = [  # loss, target, value at -inf, value at +inf
     (losses.Hinge(), 1.0, np.inf, 0.0),
     (losses.Hinge(), -1.0, 0.0, np.inf),
     (losses.SquaredHinge(), 1.0, np.inf, 0.0),
+    (losses.SmoothL1(), 1.0, np.inf, np.inf),
+    (losses.PseudoHuber(), 1.0, np.inf, np.inf),
+    (losses.LogCosh(), 1.0, np.inf, np.inf),
+    (losses.SmoothedQuantile(), 1.0, np.inf, np.inf),
+    (losses.Expectile(), 1.0, np.inf, np.inf),
+    (losses.EpsilonInsensitive(), 1.0, np.inf, np.inf),
+    (losses.Cauchy(), 1.0, np.inf, np.inf),
+    (losses.TukeyBiweight(c=3.0), 1.0, 1.5, 1.5),
+    (losses.Welsch(c=2.0), 1.0, 2.0, 2.0),
+    (losses.MeanSquaredLogarithmicError(), 1.0, np.inf, np.inf),
+    (losses.MeanAbsolutePercentageError(), 1.0, np.inf, np.inf),
+    (losses.PoissonIdentity(), 1.0, np.inf, None),
+    (losses.Gamma(), 1.0, None, np.inf),
+    (losses.Tweedie(), 1.0, np.inf, np.inf),
+    (losses.TweedieIdentity(), 1.0, np.inf, None),
+    (losses.Logistic(pos_weight=2.0), 0.5, np.inf, np.inf),
+    (losses.ComplementaryLogLog(), 1.0, np.inf, 0.0),
+    (losses.ComplementaryLogLog(), 0.0, None, np.inf),
+    (losses.Probit(), 1.0, np.inf, 0.0),
+    (losses.SmoothedHinge(), 1.0, np.inf, 0.0),
+    (losses.ModifiedHuber(), 1.0, np.inf, 0.0),
+    (losses.Perceptron(), 1.0, np.inf, 0.0),
+    (losses.Exponential(), 1.0, np.inf, 0.0),
+    (losses.BinarySparsemax(), 1.0, np.inf, 0.0),
+    (losses.BinaryFocal(), 1.0, np.inf, 0.0),
+    (losses.GeneralizedCrossEntropy(q=0.5), 1.0, 2.0, 0.0),
 ]
+
+
+@pytest.mark.parametrize("loss", [loss for loss in INSTANCES if loss.raw_low > -np.inf], ids=repr)
+def test_outside_the_domain_of_raw_predictions(loss, level):
+    """The value is infinite, so that line searches turn back, and there is no gradient."""
+    for dtype in DTYPES:
+        y = np.ones(19, dtype)
+        for below in (1e-3, 1.0, 1e30):
+            raw = np.full(19, loss.raw_low - below, dtype)
+            np.testing.assert_array_equal(loss.value(y, raw, reduction="none"), np.inf)
+            gradient, hessian = loss.gradient_hessian(y, raw, reduction="none")
+            assert np.isnan(gradient).all()
 
 
 @pytest.mark.parametrize(("loss", "y", "low", "high"), LIMITS)
@@ -522,7 +560,7 @@ def test_infinite_raw_predictions(loss, y, low, high, level):
         for raw, limit in ((-np.inf, low), (np.inf, high)):
             if limit is not None:
                 value = loss.value(np.full(19, y, dtype), np.full(19, raw, dtype), reduction="none")
-                np.testing.assert_array_equal(value, limit)
+                np.testing.assert_allclose(value, limit, rtol=4 * np.finfo(dtype).eps)
 
 
 @pytest.mark.parametrize("position", [0, 3, 1029])
@@ -693,6 +731,25 @@ OUTSIDE = [  # loss, y, theta inside, theta outside
     (losses.SquaredHinge(), 1.0, [-7.0, 0.0], [0.01]),
     (losses.SquaredError(), 1.0, [-1e6, 1e6], []),
     (losses.HalfSquaredError(), 1.0, [-1e6, 1e6], []),
+    (losses.SmoothL1(beta=2.0), 3.0, [-1.0, 1.0], [-1.01, 1.01]),
+    (losses.PseudoHuber(delta=2.0), 3.0, [-2.0, 0.0, 2.0], [-2.01, 2.01]),
+    (losses.LogCosh(), 3.0, [-1.0, 0.0, 1.0], [-1.01, 1.01]),
+    (losses.SmoothedQuantile(quantile=0.25), 3.0, [-0.25, 0.75], [-0.26, 0.76]),
+    (losses.Expectile(expectile=0.25), 3.0, [-1e6, 1e6], []),
+    (losses.EpsilonInsensitive(), 3.0, [-1.0, 1.0], [-1.01, 1.01]),
+    (losses.SquaredEpsilonInsensitive(), 3.0, [-1e6, 1e6], []),
+    (losses.MeanAbsolutePercentageError(), 50.0, [-2.0, 2.0], [-2.01, 2.01]),
+    (losses.PoissonIdentity(), 2.0, [-1e6, 0.99], [1.01]),
+    (losses.PoissonIdentity(), 0.0, [-1e6, 1.0], [1.01]),
+    (losses.Gamma(), 2.0, [-1e6, 1.0], [1.01]),
+    (losses.NegativeBinomial(theta=0.5), 3.0, [-3.0, 0.0, 2.0], [-3.01, 2.01]),
+    (losses.Logistic(pos_weight=3.0), 1.0, [-3.0, -0.5, 0.0], [-3.001, 0.001]),
+    (losses.Logistic(label_smoothing=0.5), 1.0, [-0.75, 0.25], [-0.76, 0.26]),
+    (losses.SmoothedHinge(), 1.0, [-1.0, 0.0], [-1.01, 0.01]),
+    (losses.BinarySparsemax(), -1.0, [1.0, 0.0], [1.01, -0.01]),
+    (losses.ModifiedHuber(), 1.0, [-4.0, 0.0], [-4.01, 0.01]),
+    (losses.Perceptron(), 1.0, [-1.0, 0.0], [-1.01, 0.01]),
+    (losses.Exponential(), 1.0, [-1e6, 0.0], [0.01]),
 ]
 
 
@@ -728,6 +785,20 @@ def test_best_constants_at_the_edges():
     assert losses.Hinge().fit_intercept_only([1, -1]) == 0.0
     assert losses.Huber(delta=0.1).fit_intercept_only([0.0, 10.0]) == 5.0
     assert losses.Huber().fit_intercept_only([4.0]) == 4.0
+    assert losses.SmoothL1(beta=0.1).fit_intercept_only([0.0, 10.0]) == 5.0
+    assert losses.EpsilonInsensitive(epsilon=0.5).fit_intercept_only([0.0, 10.0]) == pytest.approx(5.0, abs=1e-12)
+    assert losses.Expectile(expectile=0.25).fit_intercept_only([0.0, 1.0]) == pytest.approx(0.25, abs=1e-14)
+    assert losses.LogCosh().fit_intercept_only([3.0, 3.0]) == 3.0
+    assert losses.TukeyBiweight().fit_intercept_only([0.0, 0.2, 1000.0]) == pytest.approx(0.1, abs=1e-7)
+    for loss in (losses.Gamma(), losses.Tweedie(power=3), losses.InverseGaussian(), losses.NegativeBinomial()):
+        assert loss.fit_intercept_only([1.0, 3.0]) == pytest.approx(np.log(2), rel=1e-15)
+    assert losses.NegativeBinomial().fit_intercept_only([0, 0]) == -np.inf
+    assert losses.Logistic(pos_weight=3.0).fit_intercept_only([0, 1]) == pytest.approx(np.log(3), rel=1e-15)
+    assert losses.Logistic(label_smoothing=0.5).fit_intercept_only([1]) == pytest.approx(np.log(3), rel=1e-15)
+    assert losses.Probit().fit_intercept_only([0, 1]) == 0.0
+    assert losses.Probit().fit_intercept_only([1]) == losses.ComplementaryLogLog().fit_intercept_only([1]) == np.inf
+    assert losses.BinaryFocal().fit_intercept_only([0, 0]) == -np.inf
+    assert losses.BinaryFocal().fit_intercept_only([0, 1]) == pytest.approx(0.0, abs=1e-7)
 
 
 @each_loss_and_root
@@ -755,6 +826,11 @@ def test_names():
         "HalfPoissonLoss": "Poisson", "PoissonNLLLoss": "Poisson", "log_loss": "Logistic",
         "BCEWithLogitsLoss": "Logistic", "BCELoss": "BinaryCrossEntropyFromProbabilities",
         "binary_crossentropy": "BinaryCrossEntropyFromProbabilities", "rmse": "RootMeanSquaredError",
+        "SmoothL1Loss": "SmoothL1", "soft_l1": "PseudoHuber", "logcosh": "LogCosh", "QuantileHuber": "SmoothedQuantile",
+        "bisquare": "TukeyBiweight", "msle": "MeanSquaredLogarithmicError", "mape": "MeanAbsolutePercentageError",
+        "HalfGammaLoss": "Gamma", "HalfTweedieLoss": "Tweedie", "HalfTweedieLossIdentity": "TweedieIdentity",
+        "cloglog": "ComplementaryLogLog", "ExponentialLoss": "Exponential", "perceptron_loss": "Perceptron",
+        "sigmoid_focal_loss": "BinaryFocal", "BinaryFocalCrossentropy": "BinaryFocal", "gce": "GeneralizedCrossEntropy",
     }  # fmt: skip
     for alias, cls in expected.items():
         assert type(losses.get(alias)).__name__ == cls
@@ -767,6 +843,9 @@ def test_predict_is_the_inverse_link():
     np.testing.assert_allclose(losses.Poisson().predict(z[:4]), np.exp(z[:4]))
     np.testing.assert_allclose(losses.Logistic().predict(z), [0, 1 / (1 + np.e), 0.5, 1 / (1 + np.exp(-2)), 1])
     assert losses.Logistic().predict(z.astype(np.float32)).dtype == np.float32
+    np.testing.assert_allclose(losses.ComplementaryLogLog().predict(z[:4]), [0, 1 - np.exp(-np.exp(-1)), 1 - 1 / np.e, 1],
+                               atol=1e-3)  # fmt: skip
+    np.testing.assert_allclose(losses.Probit().predict(z), [0, 0.15865525393145707, 0.5, 0.9772498680518208, 1])
 
 
 def test_roster_and_classes_agree():
@@ -824,6 +903,25 @@ def test_block_through_its_address(loss, dtype, level):
         eps = np.finfo(dtype).eps
         np.testing.assert_allclose(outputs[name][10:45], exact[10:45], rtol=8 * eps, atol=4 * eps * abs(exact).max())
         assert (np.delete(outputs[name], slice(10, 45)) == -3).all()
+    # Requests without a loop of their own.
+    d, product = np.linspace(-1, 1, 60).astype(dtype), np.full(60, -3, dtype)
+    job.direction, job.product = (a.ctypes.data_as(ctypes.POINTER(real)) for a in (d, product))
+    for what in (4, 32, 1 | 2 | 32):
+        for array in (product, *outputs.values()):
+            array[:] = -3
+        job.what = what
+        assert block(job, 10, 45, total) == 0
+        wanted = {4: {"hessian"}, 32: set(), 1 | 2 | 32: {"value", "gradient"}}[what]
+        for name, exact in (("value", value), ("gradient", gradient / 4), ("hessian", hessian / 4)):
+            found = outputs[name]
+            if name in wanted:
+                np.testing.assert_allclose(found[10:45], exact[10:45], rtol=8 * eps, atol=4 * eps * abs(exact).max())
+            assert (np.delete(found, slice(10, 45)) == -3).all() and (name in wanted or (found == -3).all())
+        if what & 32:
+            exact = hessian * d / 4
+            np.testing.assert_allclose(product[10:45], exact[10:45], rtol=8 * eps, atol=4 * eps * abs(exact).max())
+            assert (np.delete(product, slice(10, 45)) == -3).all()
+    job.what = 1 | 2 | 4
     y[12], w[13] = np.nan, -1
     assert block(job, 10, 45, total) == 3
     assert block(job, 14, 45, total) == 0

@@ -75,11 +75,11 @@ def _cloglog_hessian(y, z):
 
 
 def _normal_below(z):
-    if z < -1e8:  # the asymptotic series: erfc is not made for these
+    if z < -1e3:  # the asymptotic series: erfc is slow, and not made for the largest
         return _mp().exp(-(z**2) / 2) / _mp().sqrt(2 * _mp().pi) * sum(
-            (-1) ** k * _mp().fac2(2 * k - 1) / abs(z) ** (2 * k + 1) for k in range(8)
+            (-1) ** k * _mp().fac2(2 * k - 1) / abs(z) ** (2 * k + 1) for k in range(12)
         )
-    if z > 1e8:
+    if z > 1e3:
         return 1 - _normal_below(-z)
     return _mp().erfc(-z / _mp().sqrt(2)) / 2
 
