@@ -96,7 +96,7 @@ def schedule_rows():
     for name, cls in schedules.SCHEDULES.items():
         others = [alias for alias, target in schedules._ALIASES.items() if target == name]
         rows.append((f"`{name}`", signature(cls), first(cls), code(*others)))
-    return table(("name", "class", "formula", "PyTorch's name"), rows)
+    return table(("name", "class", "formula", "other names"), rows)
 
 
 def solver_needs():

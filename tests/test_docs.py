@@ -23,7 +23,8 @@ MODULES = [
     if not re.search(r"_kernels|_cyutility|__main__|_demo|reference", info.name)
 ]
 # Public modules whose docstrings have examples.
-EXAMPLES = ("_config", "objective", "schedules", "optimizers", "optimizers.adam", "optimizers.sgd", "losses._base",
+EXAMPLES = ("_config", "objective", "schedules", "schedules._decay", "schedules._cycles",
+            "schedules._compose", "schedules._plateau", "optimizers", "optimizers.adam", "optimizers.sgd", "losses._base",
             "losses._pointwise", "losses._rows", "linear_model._logistic", "linear_model._ridge")  # fmt: skip
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda p: p.relative_to(CHECKOUT).as_posix())

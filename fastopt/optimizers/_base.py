@@ -1,5 +1,6 @@
 """What all optimizers share: parameters and groups, the step, the state that survives a call."""
 
+import copy
 import inspect
 import math
 import numbers
@@ -95,8 +96,7 @@ class Optimizer:
             else:
                 options[name] = value
         for head, values in nested.items():
-            old = options[head]
-            options[head] = type(old)(**{**old.get_params(deep=False), **values})
+            options[head] = copy.deepcopy(options[head]).set_params(**values)
         _checks.like(options["like"])
         self._check(options)
         if self._groups is not None:
@@ -154,10 +154,14 @@ class Optimizer:
     # Binding
 
     def bind(self, params):
-        """A new optimizer of the same options that updates `params`; this one does not change."""
+        """A new optimizer of the same options that updates `params`; this one does not change.
+
+        A schedule with a state (`schedules.ReduceOnPlateau`) is copied.
+        """
         if params is None:
             raise TypeError("bind needs parameters: an array, a list or dict of arrays, or a list of groups")
-        return type(self)(params, **self._options)
+        options = {k: copy.deepcopy(v) if hasattr(v, "state_dict") else v for k, v in self._options.items()}
+        return type(self)(params, **options)
 
     def _check_own(self, own):
         for name in own:
@@ -373,12 +377,19 @@ class Optimizer:
                 for name, slot in zip(group.slot_names, slots):
                     yield ".".join([name, *path]), slot
 
+    def _schedules(self):
+        """(key, schedule) of the rates that have a state."""
+        rates = [("lr", self._options["lr"])]
+        rates += [(f"lr.{i}", group.own["lr"]) for i, group in enumerate(self._groups) if "lr" in group.own]
+        return [(key, rate) for key, rate in rates if hasattr(rate, "state_dict")]
+
     def state_dict(self):
         """What the next step needs beside parameters and options: a flat mapping of arrays, copies of ours.
 
         Keys: "schema", "optimizer", "like", "step", "group_step" and, for each slot and parameter, the slot's name
         with the parameter's place ("exp_avg", "exp_avg.0", "exp_avg.w", "exp_avg.0.w" for one array, a list, a dict,
-        groups). `numpy.savez(file, **state)` stores it. Options are not part of it: the constructor says them.
+        groups); of a schedule with a state also "lr." and "lr.0." (of a group's own) with its keys.
+        `numpy.savez(file, **state)` stores it. Options are not part of it: the constructor says them.
         """
         self._bound()
         return {
@@ -388,6 +399,7 @@ class Optimizer:
             "step": np.array(self._step, dtype=np.int64),
             "group_step": np.array([g.steps for g in self._groups], dtype=np.int64),
             **{key: slot.copy() for key, slot in self._slot_items()},
+            **{f"{at}.{key}": np.asarray(v) for at, rate in self._schedules() for key, v in rate.state_dict().items()},
         }
 
     def load_state_dict(self, state):
@@ -420,6 +432,11 @@ class Optimizer:
                 )
         if state["step"] < 0 or (state["group_step"] < 0).any():
             raise ValueError("state has a negative number of steps")
+        rates = [(rate, {k: state[f"{at}.{k}"] for k in rate.state_dict()}) for at, rate in self._schedules()]
+        for rate, values in rates:  # raises where one is not legal
+            copy.deepcopy(rate).load_state_dict(values)
+        for rate, values in rates:
+            rate.load_state_dict(values)
         self._step = int(state["step"])
         for group, steps in zip(self._groups, state["group_step"]):
             group.steps = int(steps)
