@@ -11,12 +11,62 @@ True
 """
 
 from ._base import Optimizer
+from .adagrad import Adadelta, Adagrad, RMSprop
 from .adam import Adam, AdamW
+from .adam_family import AdaBelief, Adamax, Adan, NAdam, RAdam, Yogi
+from .averaged import ASGD, ScheduleFreeAdamW, ScheduleFreeRAdam, ScheduleFreeSGD
+from .ftrl import FTRL
 from .sgd import SGD
+from .signs import Lion, Rprop, Signum
 
-__all__ = ["OPTIMIZERS", "SGD", "Adam", "AdamW", "Optimizer", "get"]
+__all__ = [
+    "ASGD",
+    "FTRL",
+    "OPTIMIZERS",
+    "SGD",
+    "AdaBelief",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "Adan",
+    "Lion",
+    "NAdam",
+    "Optimizer",
+    "RAdam",
+    "RMSprop",
+    "Rprop",
+    "ScheduleFreeAdamW",
+    "ScheduleFreeRAdam",
+    "ScheduleFreeSGD",
+    "Signum",
+    "Yogi",
+    "get",
+]
 
-OPTIMIZERS = {"sgd": SGD, "adam": Adam, "adamw": AdamW}
+OPTIMIZERS = {
+    "sgd": SGD,
+    "adam": Adam,
+    "adamw": AdamW,
+    "adagrad": Adagrad,
+    "adadelta": Adadelta,
+    "rmsprop": RMSprop,
+    "adamax": Adamax,
+    "nadam": NAdam,
+    "radam": RAdam,
+    "adabelief": AdaBelief,
+    "yogi": Yogi,
+    "adan": Adan,
+    "lion": Lion,
+    "signum": Signum,
+    "rprop": Rprop,
+    "ftrl": FTRL,
+    "asgd": ASGD,
+    "schedulefreesgd": ScheduleFreeSGD,
+    "schedulefreeadamw": ScheduleFreeAdamW,
+    "schedulefreeradam": ScheduleFreeRAdam,
+}
 
 
 def get(name, **params):

@@ -6,7 +6,6 @@ from itertools import pairwise
 
 import numpy as np
 
-LIKES = ("torch", "keras", "optax")
 DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
 
 
@@ -17,6 +16,10 @@ class Default(float):
 
     def __reduce__(self):
         return float, (float(self),)
+
+    @property
+    def plain(self):
+        return float(self)
 
 
 def number(name, value, low, below=math.inf):
@@ -41,18 +44,44 @@ def flag(name, value):
         raise TypeError(f"{name} must be True or False, got {value!r}")
 
 
-def pair(name, value):
-    """Two numbers in [0, 1)."""
-    if not isinstance(value, (tuple, list)) or len(value) != 2:
-        raise TypeError(f"{name} must be a pair of numbers, got {value!r}")
-    for i in range(2):
+def pair(name, value, n=2):
+    """Two (or n) numbers in [0, 1)."""
+    if not isinstance(value, (tuple, list)) or len(value) != n:
+        raise TypeError(f"{name} must be a {'pair' if n == 2 else f'tuple of {n}'} of numbers, got {value!r}")
+    for i in range(n):
         number(f"{name}[{i}]", value[i], 0, 1)
+
+
+def count(name, value):
+    """An integer >= 0."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        raise TypeError(f"{name} must be an integer, got {value!r}")
+    if value < 0:
+        raise ValueError(f"{name} must be >= 0, got {value}")
+
+
+def positive(name, value, why):
+    if not value > 0:
+        raise ValueError(f"{name} must be > 0, got {value!r}: {why}")
+
+
+def decays(options):
+    """(sign of the gradient, weight of w in it, decoupled weight decay).
+
+    Keras decouples always; torch and optax (as chain(add_decayed_weights, ...)) do so where
+    decoupled_weight_decay says it, and where an optimizer without that option calls this with it set.
+    """
+    decay = options["weight_decay"]
+    decoupled = decay if options["like"] == "keras" or options.get("decoupled_weight_decay", False) else 0.0
+    return (-1.0 if options["maximize"] else 1.0), decay - decoupled, decoupled
 
 
 def common(options):
     """What every optimizer has."""
     rate(options["lr"])
-    number("weight_decay", options["weight_decay"], 0)
+    for name in ("weight_decay", "eps"):
+        if name in options:
+            number(name, options[name], 0)
     flag("maximize", options["maximize"])
     n = options["n_threads"]
     if n is not None:
@@ -62,9 +91,9 @@ def common(options):
             raise ValueError(f"n_threads must be None, -1 or >= 1, got {n}")
 
 
-def like(value):
-    if not isinstance(value, str) or value not in LIKES:
-        raise ValueError(f"like must be one of {', '.join(map(repr, LIKES))}, got {value!r}")
+def like(value, allowed):
+    if not isinstance(value, str) or value not in allowed:
+        raise ValueError(f"like must be one of {', '.join(map(repr, allowed))}, got {value!r}")
 
 
 def array(label, value):
