@@ -348,7 +348,10 @@ class Optimizer:
                 del copies
             self._step += 1
             for group in groups:
-                group.advance(1)
+                if group.carried:
+                    group.advance(1)
+                else:
+                    group.steps += 1
         finally:
             self._running.release()
 
