@@ -23,11 +23,12 @@ MODULES = [
     if not re.search(r"_kernels|_cyutility|__main__|_demo|reference", info.name)
 ]
 # Public modules whose docstrings have examples.
-EXAMPLES = ("_config", "objective", "schedules", "schedules._decay", "schedules._cycles",
-            "schedules._compose", "schedules._plateau", "optimizers", "optimizers.adagrad", "optimizers.adam",
-            "optimizers.adam_family", "optimizers.averaged", "optimizers.ftrl", "optimizers.sgd", "optimizers.signs",
-            "losses._base",
-            "losses._pointwise", "losses._rows", "linear_model._logistic", "linear_model._ridge")  # fmt: skip
+EXAMPLES = (
+    *("_config", "objective", "schedules", "schedules._decay", "schedules._cycles", "schedules._compose"),
+    *("schedules._plateau", "optimizers", "optimizers.adagrad", "optimizers.adam", "optimizers.adam_family"),
+    *("optimizers.averaged", "optimizers.clipping", "optimizers.ftrl", "optimizers.sgd", "optimizers.signs"),
+    *("losses._base", "losses._pointwise", "losses._rows", "linear_model._logistic", "linear_model._ridge"),
+)
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda p: p.relative_to(CHECKOUT).as_posix())
 

@@ -286,3 +286,6 @@ cdef class Plan:
         for p in range(self.tasks[t], self.tasks[t + 1]):
             piece = self.pieces[p]
             self.blocks[piece.item](&self.items[piece.item], piece.lo, piece.hi)
+
+
+include "updates_norms.pxi"

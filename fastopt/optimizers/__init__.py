@@ -15,6 +15,7 @@ from .adagrad import Adadelta, Adagrad, RMSprop
 from .adam import Adam, AdamW
 from .adam_family import AdaBelief, Adamax, Adan, NAdam, RAdam, Yogi
 from .averaged import ASGD, ScheduleFreeAdamW, ScheduleFreeRAdam, ScheduleFreeSGD
+from .clipping import clip_adaptive, clip_global_norm, clip_norm, clip_value
 from .ftrl import FTRL
 from .sgd import SGD
 from .signs import Lion, Rprop, Signum
@@ -42,6 +43,10 @@ __all__ = [
     "ScheduleFreeSGD",
     "Signum",
     "Yogi",
+    "clip_adaptive",
+    "clip_global_norm",
+    "clip_norm",
+    "clip_value",
     "get",
 ]
 

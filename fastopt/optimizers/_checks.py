@@ -96,34 +96,38 @@ def like(value, allowed):
         raise ValueError(f"like must be one of {', '.join(map(repr, allowed))}, got {value!r}")
 
 
-def array(label, value):
-    """An array that a kernel can update in place."""
-    name = f"params{label}"
+def array(label, value, name="params", update=True):
+    """An array that a kernel can update in place, or, without `update`, read."""
+    name = f"{name}{label}"
     if not isinstance(value, np.ndarray):
         raise TypeError(f"{name} must be a NumPy array of float32 or float64, got {type(value).__name__}")
     if value.dtype not in DTYPES:
         raise TypeError(f"{name} must have dtype float32 or float64, got {value.dtype}")
     if not value.flags.c_contiguous:
         raise ValueError(
-            f"{name} is not C-contiguous (shape {value.shape}, strides {value.strides}); it is updated in place, "
-            "so pass np.ascontiguousarray of it and keep that array"
+            f"{name} is not C-contiguous (shape {value.shape}, strides {value.strides}); "
+            + (
+                "it is updated in place, so pass np.ascontiguousarray of it and keep that array"
+                if update
+                else "pass a copy"
+            )
         )
     if not value.flags.aligned:
         raise ValueError(f"{name} is not aligned to its elements of {value.itemsize} bytes; pass a copy of it")
-    if not value.flags.writeable:
+    if update and not value.flags.writeable:
         raise ValueError(f"{name} is read-only; it is updated in place")
 
 
-def spans(arrays, labels):
+def spans(arrays, labels, name="params"):
     """Sorted addresses (start, end) of the arrays; an error where two of them share memory."""
     order = sorted((a.ctypes.data, a.ctypes.data + a.nbytes, i) for i, a in enumerate(arrays) if a.size)
     for (_, end, i), (start, _, k) in pairwise(order):
         if start < end:
             i, k = sorted((i, k))
             same = "are the same array" if arrays[i] is arrays[k] else "share memory"
-            raise ValueError(f"params{labels[i]} and params{labels[k]} {same}; each would be updated twice")
+            raise ValueError(f"{name}{labels[i]} and {name}{labels[k]} {same}; each would be updated twice")
     seen = {}
     for i, a in enumerate(arrays):  # empty arrays have no memory to share
         if seen.setdefault(id(a), i) != i:
-            raise ValueError(f"params{labels[seen[id(a)]]} and params{labels[i]} are the same array")
+            raise ValueError(f"{name}{labels[seen[id(a)]]} and {name}{labels[i]} are the same array")
     return [(start, end) for start, end, _ in order]

@@ -94,7 +94,7 @@ class Group:
         return tuple([grads[key] for key in self.keys])
 
 
-def collect(params, label):
+def collect(params, label, name="params"):
     """(keys, arrays) and how they are wrapped."""
     if isinstance(params, np.ndarray):
         return ((0,), [params]), "array"
@@ -104,7 +104,7 @@ def collect(params, label):
         arrays = list(params)
         return (tuple(range(len(arrays))), arrays), "list"
     raise TypeError(
-        f"params{label} must be an array, a list of arrays or a dict from name to array, got {type(params).__name__}"
+        f"{name}{label} must be an array, a list of arrays or a dict from name to array, got {type(params).__name__}"
     )
 
 
