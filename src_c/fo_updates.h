@@ -315,18 +315,19 @@ FO_INLINE FO(element) FO(ftrl)(FO(element) e, fo_real h, const FO(scalars) *s)
     return e;
 }
 
-/* w = w - decay w - alpha h; a = keep1 a + gain1 w, an average of w */
+/* w = w - decay w - alpha h; a = a + gain1 (w - a), an average of w. Not (1 - gain1) a + gain1 w: in float the two
+ * factors add up to 1 + 3e-8, which many small gains make a drift. */
 FO_INLINE FO(element) FO(asgd)(FO(element) e, fo_real h, const FO(scalars) *s)
 {
     e.w -= s->decay * e.w + s->alpha * h;
-    e.a = s->keep1 * e.a + s->gain1 * e.w;
+    e.a += s->gain1 * (e.w - e.a);
     return e;
 }
 
-/* w = keep1 w + gain1 a - beta h; a = a - alpha h */
+/* w = w + gain1 (a - w) - beta h; a = a - alpha h */
 FO_INLINE FO(element) FO(schedule_free)(FO(element) e, fo_real h, const FO(scalars) *s)
 {
-    e.w = s->keep1 * e.w + s->gain1 * e.a - s->beta * h;
+    e.w += s->gain1 * (e.a - e.w) - s->beta * h;
     e.a -= s->alpha * h;
     return e;
 }

@@ -26,8 +26,15 @@ MODULES = [
 EXAMPLES = (
     *("_config", "objective", "schedules", "schedules._decay", "schedules._cycles", "schedules._compose"),
     *("schedules._plateau", "optimizers", "optimizers.adagrad", "optimizers.adam", "optimizers.adam_family"),
-    *("optimizers.averaged", "optimizers.clipping", "optimizers.ftrl", "optimizers.sgd", "optimizers.signs"),
-    *("losses._base", "losses._pointwise", "losses._rows", "linear_model._logistic", "linear_model._ridge"),
+    *("optimizers.averaged", "optimizers.averaging", "optimizers.clipping", "optimizers.ftrl", "optimizers.sgd"),
+    *(
+        "optimizers.signs",
+        "losses._base",
+        "losses._pointwise",
+        "losses._rows",
+        "linear_model._logistic",
+        "linear_model._ridge",
+    ),
 )
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda p: p.relative_to(CHECKOUT).as_posix())

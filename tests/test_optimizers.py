@@ -291,16 +291,6 @@ def test_signature_is_torchs(name):
     assert set(theirs.parameters) - foreign <= set(ours.parameters)
 
 
-@pytest.fixture
-def torch_float64():
-    """torch, with scalars of its states in float64."""
-    torch = pytest.importorskip("torch")
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float64)
-    yield torch
-    torch.set_default_dtype(before)
-
-
 @pytest.mark.parametrize("name", TORCH)
 def test_torch(name, torch_float64):
     """Every legal setting, 50 steps, arrays of several shapes."""

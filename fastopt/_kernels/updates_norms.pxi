@@ -1,4 +1,4 @@
-# Norms of arrays, of their rows and columns, and the scaling by them: the loops of fastopt.optimizers.clipping.
+# Norms of arrays, of their rows and columns, scaling by them, averages: fastopt.optimizers.clipping and .averaging.
 # Blocks and their order depend on sizes alone, sums are float64: the same bits for any number of threads.
 
 cdef enum:
@@ -45,6 +45,13 @@ cdef void clamp(real* data, double bound, Py_ssize_t n) noexcept nogil:
         x = data[i]
         x = low if x < low else x
         data[i] = high if x > high else x
+
+
+cdef void lerp(real* average, const real* value, double gain, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef real g = <real> gain
+    for i in range(n):
+        average[i] += g * (value[i] - average[i])
 
 
 cdef class Blocks:
@@ -96,6 +103,14 @@ cdef class Blocks:
         cdef Py_ssize_t t
         for t in prange(self.n_blocks, nogil=True, schedule="static", num_threads=n_threads, use_threads_if=n_threads > 1):
             clamp(self.blocks[t].data, bound, self.blocks[t].n)
+
+    def approach(self, Blocks other, double gain, int n_threads):
+        """a + gain (b - a) for each element a of these arrays and b of the others, which have the same sizes."""
+        cdef Py_ssize_t t
+        if self.n_blocks != other.n_blocks:
+            raise ValueError("the arrays differ in size")
+        for t in prange(self.n_blocks, nogil=True, schedule="static", num_threads=n_threads, use_threads_if=n_threads > 1):
+            lerp(self.blocks[t].data, other.blocks[t].data, gain, self.blocks[t].n)
 
 
 def row_squares(const real[:, ::1] x, int n_threads):

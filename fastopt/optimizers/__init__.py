@@ -15,6 +15,7 @@ from .adagrad import Adadelta, Adagrad, RMSprop
 from .adam import Adam, AdamW
 from .adam_family import AdaBelief, Adamax, Adan, NAdam, RAdam, Yogi
 from .averaged import ASGD, ScheduleFreeAdamW, ScheduleFreeRAdam, ScheduleFreeSGD
+from .averaging import ParameterAverage
 from .clipping import clip_adaptive, clip_global_norm, clip_norm, clip_value
 from .ftrl import FTRL
 from .sgd import SGD
@@ -35,6 +36,7 @@ __all__ = [
     "Lion",
     "NAdam",
     "Optimizer",
+    "ParameterAverage",
     "RAdam",
     "RMSprop",
     "Rprop",

@@ -92,7 +92,7 @@ class ASGD(Optimizer):
         def row(lr, t):
             eta = lr / (1.0 + lambd * lr * (t - 1)) ** power
             mu = 1.0 / max(1.0, t - 1 - t0)
-            return sign, l2, lambd * eta, eta, 0.0, 1.0 - mu, mu
+            return sign, l2, lambd * eta, eta, 0.0, 0.0, mu
 
         return row
 
@@ -244,7 +244,7 @@ class ScheduleFreeSGD(_ScheduleFree):
         def row(lr, t):
             rate = lr * min(1.0, t / warmup) if warmup else lr
             c = part(rate, t)
-            return sign, l2, 0.0, rate, rate * (1.0 - beta * (1.0 - c)), 1.0 - c, c
+            return sign, l2, 0.0, rate, rate * (1.0 - beta * (1.0 - c)), 0.0, c
 
         return row
 
@@ -319,7 +319,7 @@ class ScheduleFreeAdamW(_ScheduleFree):
             rate = lr * min(1.0, t / warmup) if warmup else lr
             c, lift = part(rate, t), 1.0 / sqrt(1.0 - beta2**t)
             beta = rate * (1.0 - beta1 * (1.0 - c))
-            return sign, 0.0, decay, rate, beta, 1.0 - c, c, beta2, 1.0 - beta2, eps, lift
+            return sign, 0.0, decay, rate, beta, 0.0, c, beta2, 1.0 - beta2, eps, lift
 
         return row
 
@@ -397,6 +397,6 @@ class ScheduleFreeRAdam(_ScheduleFree):
                 rate, lift, rest = lr * factor, 1.0 / sqrt(1.0 - beta2**t), eps
             c = part(rate, t)
             beta = rate * (1.0 - beta1 * (1.0 - c))
-            return sign, 0.0, decay, rate, beta, 1.0 - c, c, beta2, 1.0 - beta2, rest, lift
+            return sign, 0.0, decay, rate, beta, 0.0, c, beta2, 1.0 - beta2, rest, lift
 
         return row
