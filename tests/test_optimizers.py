@@ -269,7 +269,7 @@ def assert_close(got, expected, message=""):
 def test_grid_covers_the_registry():
     assert set(GRID) == set(OPTIMIZERS)
     for name, cls in OPTIMIZERS.items():
-        assert set(GRID[name]) == set(cls().get_params()) - {"like", "n_threads"}
+        assert set(GRID[name]) == set(cls().get_params()) - {"like", "n_threads", "clip_global_norm"}
     for dtype in (np.float32, np.float64):
         assert {rule for _, _, rule in BRIEF} == set(_kernels.table.updates[np.dtype(dtype)].rules())
 
@@ -286,7 +286,7 @@ def test_signature_is_torchs(name):
     ]
     assert [p.name for p in ours.parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD] == positional
     for parameter in ours.parameters:
-        if parameter not in ("params", "like", "n_threads"):
+        if parameter not in ("params", "like", "n_threads", "clip_global_norm"):
             assert ours.parameters[parameter].default == theirs.parameters[parameter].default
     assert set(theirs.parameters) - foreign <= set(ours.parameters)
 
@@ -384,6 +384,73 @@ def test_float32(name, options, rule, isa):
     assert single.dtype == np.float32
     np.testing.assert_allclose(single, double, rtol=1e-5, atol=2e-5)
     assert [u[0] for u in a.updates()] == [rule]
+
+
+# Clipping by the norm of all gradients
+
+
+@each_pair
+def test_clip_global_norm(name, like):
+    """The steps of clipped gradients, which stay as they are, in two groups of both dtypes."""
+    if name == "rprop":  # looks at signs alone
+        assert "clip_global_norm" not in OPTIMIZERS[name]().get_params()
+        return
+    rng = np.random.default_rng(19)
+    start = [rng.standard_normal((7, 5)), rng.standard_normal(9000).astype(np.float32), rng.standard_normal(())]
+    grads = [[gradients(rng, np.shape(w), 1, w.dtype)[0] for w in start] for _ in range(20)]
+    ends = []
+    for limit in (None, 3.0):
+        params = [np.array(w) for w in start]
+        recipe = OPTIMIZERS[name](lr=0.03, like=like, clip_global_norm=limit)
+        optimizer = recipe.bind([{"params": params[:2]}, {"params": params[2], "lr": 0.1}])
+        factors = []
+        for step in grads:
+            given = [np.array(g) for g in step]
+            if limit is None:
+                before = np.sqrt(sum(np.sum(g.astype(np.float64) ** 2) for g in given))
+                factor = min(1.0, 3.0 / (before + 1e-6)) if like == "torch" else min(1.0, 3.0 / before)
+                factors.append(factor)
+                given = [np.asarray((g * factor).astype(g.dtype)) for g in given]
+            optimizer.step([given[:2], given[2]])
+            if limit is not None:
+                assert all((a == b).all() for a, b in zip(given, step))
+        ends.append(params)
+        assert limit is not None or min(factors) < 0.5
+    for a, b in zip(*ends):
+        rtol, atol = (1e-11, 1e-12) if a.dtype == np.float64 else (1e-5, 2e-5)
+        np.testing.assert_allclose(a, b, rtol=rtol, atol=atol)
+
+
+def test_clip_global_norm_is_the_functions():
+    """Also its convention and its bits, for any number of threads; below the limit nothing is scaled."""
+    rng = np.random.default_rng(20)
+    g = rng.standard_normal(50_000)
+    for like in LIKES:
+        ends = []
+        for n_threads in (1, 2, None):
+            w = np.zeros(50_000)
+            SGD(w, lr=1.0, like=like, clip_global_norm=2.0, n_threads=n_threads).step(g)
+            ends.append(w)
+        clipped = g.copy()
+        O.clip_global_norm(clipped, 2.0, like=like)
+        for w in ends:
+            np.testing.assert_array_equal(w, ends[0])
+            np.testing.assert_allclose(w, -clipped, rtol=1e-15)
+    w = np.zeros(50_000)
+    SGD(w, lr=1.0, clip_global_norm=1e4).step(g)
+    np.testing.assert_array_equal(w, -g)
+
+
+def test_clip_global_norm_without_step():
+    recipe = SGD(clip_global_norm=2.0)
+    assert repr(recipe) == "SGD(clip_global_norm=2.0)" and recipe != SGD()
+    optimizer = recipe.bind(np.ones(3))
+    with pytest.raises(ValueError, match="clip_global_norm depends on the gradients"):
+        optimizer.scalars(1)
+    optimizer.clip_global_norm = None
+    assert optimizer.scalars(1).shape == (1, 1, 14)
+    with pytest.raises(ValueError, match="clip_global_norm belongs to the whole optimizer"):
+        optimizer.param_groups[0]["clip_global_norm"] = 1.0
 
 
 def test_small_decay_in_float32():
@@ -806,6 +873,8 @@ PARAM_ERRORS = [
     (lambda: Adam(amsgrad=None), TypeError, "amsgrad must be True or False"),
     (lambda: Adam(decoupled_weight_decay=0), TypeError, "decoupled_weight_decay must be True or False"),
     (lambda: Adam().set_params(beta=1), ValueError, "Adam has no parameter 'beta'; it has lr, betas, eps"),
+    (lambda: SGD(clip_global_norm=0), ValueError, "clip_global_norm must be > 0, got 0"),
+    (lambda: SGD(clip_global_norm="1"), TypeError, "clip_global_norm must be a number, got str"),
     (lambda: O.Adagrad(lr_decay=0.1, like="keras"), ValueError, "lr_decay is a parameter of like='torch' only"),
     (lambda: O.Adagrad(eps=0, like="optax"), ValueError, "eps must be > 0, got 0: like='optax' has it under the root"),
     (lambda: O.Adagrad(initial_accumulator_value=-1), ValueError, "initial_accumulator_value must be finite and >= 0"),

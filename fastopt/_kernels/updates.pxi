@@ -84,6 +84,9 @@ cdef inline void block(formula f, int slots, const update_t* u, Py_ssize_t lo, P
         lo, end = end, hi
 
 
+include "updates_norms.pxi"
+
+
 def address(str rule):
     """Address of a rule's block function, `void (const FO(update)*, ptrdiff_t lo, ptrdiff_t hi)` of fo_updates.h.
 
@@ -247,6 +250,19 @@ cdef class Plan:
             self.items[i].g = <const real*> cnp.PyArray_DATA(g)
         return copies
 
+    def squares(self, int n_threads):
+        """The sum of squares of the loaded gradients, float64, in the order of the pieces."""
+        cdef Py_ssize_t i, n = self.tasks[self.n_tasks]
+        cdef double[::1] parts = np.empty(n + 1)
+        cdef double total = 0.0
+        cdef piece_t piece
+        for i in prange(n, nogil=True, schedule="static", num_threads=n_threads, use_threads_if=n_threads > 1):
+            piece = self.pieces[i]
+            parts[i] = squares(self.items[piece.item].g + piece.lo, piece.hi - piece.lo)
+        for i in range(n):
+            total += parts[i]
+        return total
+
     def run(self, tuple rows, int n_threads):
         """One step with the loaded gradients; `rows` is one tuple of scalars for each group, the first of those in
         fo_updates.h (the others are 0)."""
@@ -286,6 +302,3 @@ cdef class Plan:
         for p in range(self.tasks[t], self.tasks[t + 1]):
             piece = self.pieces[p]
             self.blocks[piece.item](&self.items[piece.item], piece.lo, piece.hi)
-
-
-include "updates_norms.pxi"

@@ -16,7 +16,14 @@ from . import _checks
 from ._groups import Group, ParamGroup, collect, like
 
 SCHEMA = 1
-WHOLE = ("like", "n_threads")  # options that groups cannot override
+WHOLE = ("like", "n_threads", "clip_global_norm")  # options that groups cannot override
+
+
+def clip_factor(norm, limit, like):
+    """What scales gradients of that norm to at most the limit, by the convention of torch or of the others."""
+    if like == "torch":
+        return min(limit / (norm + 1e-6), 1.0) if norm == norm else norm
+    return 1.0 if norm <= limit else limit / norm
 
 
 def options(names):
@@ -252,6 +259,7 @@ class Optimizer:
             if rule != group.rule:
                 self._plans = None
             group.rule, group.slot_names = rule, names
+        self._limit = self._options.get("clip_global_norm")
         plain = [{name: _plain(v) for name, v in group.options(self._options).items()} for group in self._groups]
         if self._CARRIED:
             self._effective = [(o["lr"], self._scalars(o, group.carried)) for o, group in zip(plain, self._groups)]
@@ -294,6 +302,12 @@ class Optimizer:
                 for group, (lr, row) in zip(self._groups, self._effective)
             ]
         )
+
+    def _clipped(self, rows, n_threads):
+        """The rows for the loaded gradients scaled to the largest norm: the factor goes into their sign."""
+        norm = math.sqrt(sum([plan.squares(n_threads) for plan in self._plans]))
+        factor = clip_factor(norm, float(self._limit), self._options["like"])
+        return tuple([(row[0] * factor, *row[1:]) for row in rows])
 
     def step(self, grads):
         """Update the parameters in place by one step.
@@ -339,10 +353,12 @@ class Optimizer:
                 self._build()
             rows = self._rows()
             n_threads = threads(self._options["n_threads"], self._milliseconds)
-            if len(self._plans) == 1:
+            if len(self._plans) == 1 and self._limit is None:
                 self._plans[0].step(flat, rows, n_threads)
             else:
                 copies = [plan.load(flat) for plan in self._plans]  # kept until the arrays have been read
+                if self._limit is not None:
+                    rows = self._clipped(rows, n_threads)
                 for plan in self._plans:
                     plan.run(rows, n_threads)
                 del copies
@@ -371,6 +387,8 @@ class Optimizer:
     def scalars(self, n_steps):
         """The coming steps' scalars, float64 (n_steps, groups, fo_updates.h's FO_SCALARS)."""
         self._bound()
+        if self._limit is not None:
+            raise ValueError("clip_global_norm depends on the gradients of a step; only step() knows its scalars")
         n = _kernels.table.updates[_checks.DTYPES[1]].n_scalars()
         out = np.zeros((n_steps, len(self._groups), n))
         for ahead in range(n_steps):

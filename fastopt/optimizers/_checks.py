@@ -83,6 +83,10 @@ def common(options):
         if name in options:
             number(name, options[name], 0)
     flag("maximize", options["maximize"])
+    limit = options.get("clip_global_norm")
+    if limit is not None:
+        number("clip_global_norm", limit, 0)
+        positive("clip_global_norm", limit, "0 would leave no gradient")
     n = options["n_threads"]
     if n is not None:
         if isinstance(n, bool) or not isinstance(n, numbers.Integral):

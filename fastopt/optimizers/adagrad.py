@@ -30,7 +30,7 @@ class Adagrad(Optimizer):
         What s begins with, >= 0. Keras and optax: 0.1.
     eps : float, default=1e-10
         >= 0. Keras and optax: 1e-7, > 0.
-    maximize, n_threads, like
+    maximize, clip_global_norm, n_threads, like
         As for `SGD`.
 
     Notes
@@ -63,6 +63,7 @@ class Adagrad(Optimizer):
         eps=_checks.Default(1e-10),
         *,
         maximize=False,
+        clip_global_norm=None,
         n_threads=None,
         like="torch",
     ):
@@ -122,7 +123,7 @@ class Adadelta(Optimizer):
         >= 0. Keras: 1e-7.
     weight_decay : float, default=0
         >= 0.
-    maximize, n_threads, like
+    maximize, clip_global_norm, n_threads, like
         As for `SGD`.
 
     Notes
@@ -150,6 +151,7 @@ class Adadelta(Optimizer):
         weight_decay=0,
         *,
         maximize=False,
+        clip_global_norm=None,
         n_threads=None,
         like="torch",
     ):
@@ -203,7 +205,7 @@ class RMSprop(Optimizer):
     momentum : float, default=0
         >= 0.
     centered : bool, default=False
-    maximize, n_threads, like
+    maximize, clip_global_norm, n_threads, like
         As for `SGD`.
 
     Notes
@@ -237,6 +239,7 @@ class RMSprop(Optimizer):
         centered=False,
         *,
         maximize=False,
+        clip_global_norm=None,
         n_threads=None,
         like="torch",
     ):

@@ -30,7 +30,7 @@ class Adamax(Optimizer):
         >= 0. Keras: 1e-7.
     weight_decay : float, default=0
         >= 0.
-    maximize, n_threads, like
+    maximize, clip_global_norm, n_threads, like
         As for `SGD`.
 
     Notes
@@ -58,6 +58,7 @@ class Adamax(Optimizer):
         weight_decay=0,
         *,
         maximize=False,
+        clip_global_norm=None,
         n_threads=None,
         like="torch",
     ):
@@ -114,7 +115,7 @@ class NAdam(Optimizer):
         >= 0. None: :math:`\mu_t = \beta_1`. Keras: 1, optax: None.
     decoupled_weight_decay : bool, default=False
         :math:`w \leftarrow w - \eta \lambda w` and none in h; for like="keras" it is so in any case.
-    maximize, n_threads, like
+    maximize, clip_global_norm, n_threads, like
         As for `SGD`.
 
     Notes
@@ -150,6 +151,7 @@ class NAdam(Optimizer):
         decoupled_weight_decay=False,
         *,
         maximize=False,
+        clip_global_norm=None,
         n_threads=None,
         like="torch",
     ):
@@ -219,7 +221,7 @@ class RAdam(Optimizer):
         >= 0; part of the gradient.
     decoupled_weight_decay : bool, default=False
         :math:`w \leftarrow w - \eta \lambda w` instead.
-    maximize, n_threads
+    maximize, clip_global_norm, n_threads
         As for `SGD`.
     like : {"torch", "optax"}, default="torch"
 
@@ -248,6 +250,7 @@ class RAdam(Optimizer):
         decoupled_weight_decay=False,
         *,
         maximize=False,
+        clip_global_norm=None,
         n_threads=None,
         like="torch",
     ):
@@ -312,7 +315,7 @@ class AdaBelief(Optimizer):
         >= 0; part of the gradient.
     decoupled_weight_decay : bool, default=False
         :math:`w \leftarrow w - \eta \lambda w` instead.
-    maximize, n_threads
+    maximize, clip_global_norm, n_threads
         As for `SGD`.
     like : {"optax"}, default="optax"
 
@@ -342,6 +345,7 @@ class AdaBelief(Optimizer):
         decoupled_weight_decay=False,
         *,
         maximize=False,
+        clip_global_norm=None,
         n_threads=None,
         like="optax",
     ):
@@ -398,7 +402,7 @@ class Yogi(Optimizer):
         >= 0; part of the gradient.
     decoupled_weight_decay : bool, default=False
         :math:`w \leftarrow w - \eta \lambda w` instead.
-    maximize, n_threads
+    maximize, clip_global_norm, n_threads
         As for `SGD`.
     like : {"optax"}, default="optax"
 
@@ -428,6 +432,7 @@ class Yogi(Optimizer):
         decoupled_weight_decay=False,
         *,
         maximize=False,
+        clip_global_norm=None,
         n_threads=None,
         like="optax",
     ):
@@ -492,7 +497,7 @@ class Adan(Optimizer):
     no_prox : bool, default=False
     eps_root : float, default=0
         >= 0. optax: 1e-8.
-    maximize, n_threads
+    maximize, clip_global_norm, n_threads
         As for `SGD`.
     like : {"torch", "optax"}, default="torch"
 
@@ -523,6 +528,7 @@ class Adan(Optimizer):
         *,
         eps_root=_checks.Default(0),
         maximize=False,
+        clip_global_norm=None,
         n_threads=None,
         like="torch",
     ):

@@ -36,7 +36,7 @@ class ASGD(Optimizer):
         >= 0.
     weight_decay : float, default=0
         >= 0.
-    maximize, n_threads
+    maximize, clip_global_norm, n_threads
         As for `SGD`.
     like : {"torch"}, default="torch"
 
@@ -68,6 +68,7 @@ class ASGD(Optimizer):
         weight_decay=0,
         *,
         maximize=False,
+        clip_global_norm=None,
         n_threads=None,
         like="torch",
     ):
@@ -193,7 +194,7 @@ class ScheduleFreeSGD(_ScheduleFree):
         >= 0.
     weight_lr_power : float, default=2.0
         p, >= 0; 0 weighs all steps alike, as Keras does.
-    maximize, n_threads
+    maximize, clip_global_norm, n_threads
         As for `SGD`.
     like : {"torch"}, default="torch"
         The authors' code, whose optax version makes the same steps.
@@ -226,6 +227,7 @@ class ScheduleFreeSGD(_ScheduleFree):
         weight_lr_power=2.0,
         *,
         maximize=False,
+        clip_global_norm=None,
         n_threads=None,
         like="torch",
     ):
@@ -267,7 +269,7 @@ class ScheduleFreeAdamW(_ScheduleFree):
         In [0, 1), the first > 0.
     eps : float, default=1e-8
         >= 0.
-    weight_decay, warmup_steps, r, weight_lr_power, maximize, n_threads, like
+    weight_decay, warmup_steps, r, weight_lr_power, maximize, clip_global_norm, n_threads, like
         As for `ScheduleFreeSGD`.
 
     Notes
@@ -300,6 +302,7 @@ class ScheduleFreeAdamW(_ScheduleFree):
         weight_lr_power=2.0,
         *,
         maximize=False,
+        clip_global_norm=None,
         n_threads=None,
         like="torch",
     ):
@@ -340,7 +343,7 @@ class ScheduleFreeRAdam(_ScheduleFree):
         In [0, 1), the first > 0.
     eps : float, default=1e-8
         >= 0.
-    weight_decay, r, weight_lr_power, maximize, n_threads, like
+    weight_decay, r, weight_lr_power, maximize, clip_global_norm, n_threads, like
         As for `ScheduleFreeSGD`.
     silent_sgd_phase : bool, default=True
         The first steps change nothing but the moments.
@@ -374,6 +377,7 @@ class ScheduleFreeRAdam(_ScheduleFree):
         silent_sgd_phase=True,
         *,
         maximize=False,
+        clip_global_norm=None,
         n_threads=None,
         like="torch",
     ):

@@ -31,7 +31,7 @@ class FTRL(Optimizer):
         Weight of an L2 term in the gradient, >= 0.
     beta : float, default=0
         >= 0.
-    maximize, n_threads
+    maximize, clip_global_norm, n_threads
         As for `SGD`.
     like : {"keras"}, default="keras"
 
@@ -64,6 +64,7 @@ class FTRL(Optimizer):
         beta=0,
         *,
         maximize=False,
+        clip_global_norm=None,
         n_threads=None,
         like="keras",
     ):

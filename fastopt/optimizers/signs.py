@@ -25,7 +25,7 @@ class Lion(Optimizer):
         In [0, 1).
     weight_decay : float, default=0
         >= 0. optax: 1e-3.
-    maximize, n_threads
+    maximize, clip_global_norm, n_threads
         As for `SGD`.
     like : {"torch", "keras", "optax"}, default="torch"
         "torch": the authors' code.
@@ -55,6 +55,7 @@ class Lion(Optimizer):
         weight_decay=_checks.Default(0),
         *,
         maximize=False,
+        clip_global_norm=None,
         n_threads=None,
         like="torch",
     ):
@@ -97,7 +98,7 @@ class Signum(Optimizer):
         In [0, 1).
     weight_decay : float, default=0
         >= 0.
-    maximize, n_threads
+    maximize, clip_global_norm, n_threads
         As for `SGD`.
     like : {"optax"}, default="optax"
 
@@ -118,7 +119,16 @@ class Signum(Optimizer):
     _TIME = 0.3
 
     def __init__(
-        self, params=None, lr=1e-3, momentum=0.9, weight_decay=0, *, maximize=False, n_threads=None, like="optax"
+        self,
+        params=None,
+        lr=1e-3,
+        momentum=0.9,
+        weight_decay=0,
+        *,
+        maximize=False,
+        clip_global_norm=None,
+        n_threads=None,
+        like="optax",
     ):
         self._configure(**options(locals()))
 
