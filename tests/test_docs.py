@@ -24,17 +24,12 @@ MODULES = [
 ]
 # Public modules whose docstrings have examples.
 EXAMPLES = (
-    *("_config", "objective", "schedules", "schedules._decay", "schedules._cycles", "schedules._compose"),
-    *("schedules._plateau", "optimizers", "optimizers.adagrad", "optimizers.adam", "optimizers.adam_family"),
-    *("optimizers.averaged", "optimizers.averaging", "optimizers.clipping", "optimizers.ftrl", "optimizers.sgd"),
-    *(
-        "optimizers.signs",
-        "losses._base",
-        "losses._pointwise",
-        "losses._rows",
-        "linear_model._logistic",
-        "linear_model._ridge",
-    ),
+    *("_config", "objective", "losses._base", "losses._pointwise", "losses._rows"),
+    *("schedules", "schedules._decay", "schedules._cycles", "schedules._compose", "schedules._plateau"),
+    *("optimizers", "optimizers.adabelief", "optimizers.adagrad", "optimizers.adam", "optimizers.adamax"),
+    *("optimizers.adan", "optimizers.asgd", "optimizers.averaging", "optimizers.clipping", "optimizers.ftrl"),
+    *("optimizers.nadam", "optimizers.radam", "optimizers.schedule_free", "optimizers.sgd", "optimizers.signs"),
+    *("optimizers.yogi", "linear_model._logistic", "linear_model._ridge"),
 )
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda p: p.relative_to(CHECKOUT).as_posix())

@@ -11,15 +11,21 @@ True
 """
 
 from ._base import Optimizer
+from .adabelief import AdaBelief
 from .adagrad import Adadelta, Adagrad, RMSprop
 from .adam import Adam, AdamW
-from .adam_family import AdaBelief, Adamax, Adan, NAdam, RAdam, Yogi
-from .averaged import ASGD, ScheduleFreeAdamW, ScheduleFreeRAdam, ScheduleFreeSGD
+from .adamax import Adamax
+from .adan import Adan
+from .asgd import ASGD
 from .averaging import ParameterAverage
 from .clipping import clip_adaptive, clip_global_norm, clip_norm, clip_value
 from .ftrl import FTRL
+from .nadam import NAdam
+from .radam import RAdam
+from .schedule_free import ScheduleFreeAdamW, ScheduleFreeRAdam, ScheduleFreeSGD
 from .sgd import SGD
 from .signs import Lion, Rprop, Signum
+from .yogi import Yogi
 
 __all__ = [
     "ASGD",
