@@ -149,7 +149,8 @@ FO_INLINE FO(element) FO(adagrad)(FO(element) e, fo_real h, const FO(scalars) *s
     return e;
 }
 
-/* a = keep1 a + gain1 h^2; u = sqrt((b + eps_root) / (a + eps_root)) h; b = keep1 b + gain1 u^2; w - decay w - alpha u */
+/* a = keep1 a + gain1 h^2; u = sqrt((b + eps_root) / (a + eps_root)) h; b = keep1 b + gain1 u^2;
+ * w - decay w - alpha u */
 FO_INLINE FO(element) FO(adadelta)(FO(element) e, fo_real h, const FO(scalars) *s)
 {
     fo_real u;

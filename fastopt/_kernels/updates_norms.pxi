@@ -85,7 +85,8 @@ cdef class Blocks:
         cdef double[::1] parts = np.empty(self.n_blocks + 1)
         cdef double[::1] sums = np.zeros(self.n)
         cdef Py_ssize_t t
-        for t in prange(self.n_blocks, nogil=True, schedule="static", num_threads=n_threads, use_threads_if=n_threads > 1):
+        for t in prange(self.n_blocks, nogil=True, schedule="static", num_threads=n_threads,
+                        use_threads_if=n_threads > 1):
             parts[t] = squares(self.blocks[t].data, self.blocks[t].n)
         for t in range(self.n_blocks):
             sums[self.blocks[t].item] += parts[t]
@@ -94,14 +95,16 @@ cdef class Blocks:
     def scale(self, const double[::1] factors, int n_threads):
         """Multiply each array by its factor; where that is 1 nothing is touched."""
         cdef Py_ssize_t t
-        for t in prange(self.n_blocks, nogil=True, schedule="static", num_threads=n_threads, use_threads_if=n_threads > 1):
+        for t in prange(self.n_blocks, nogil=True, schedule="static", num_threads=n_threads,
+                        use_threads_if=n_threads > 1):
             if factors[self.blocks[t].item] != 1.0:
                 scale(self.blocks[t].data, factors[self.blocks[t].item], self.blocks[t].n)
 
     def clamp(self, double bound, int n_threads):
         """Clip all elements to [-bound, bound]."""
         cdef Py_ssize_t t
-        for t in prange(self.n_blocks, nogil=True, schedule="static", num_threads=n_threads, use_threads_if=n_threads > 1):
+        for t in prange(self.n_blocks, nogil=True, schedule="static", num_threads=n_threads,
+                        use_threads_if=n_threads > 1):
             clamp(self.blocks[t].data, bound, self.blocks[t].n)
 
     def approach(self, Blocks other, double gain, int n_threads):
@@ -109,7 +112,8 @@ cdef class Blocks:
         cdef Py_ssize_t t
         if self.n_blocks != other.n_blocks:
             raise ValueError("the arrays differ in size")
-        for t in prange(self.n_blocks, nogil=True, schedule="static", num_threads=n_threads, use_threads_if=n_threads > 1):
+        for t in prange(self.n_blocks, nogil=True, schedule="static", num_threads=n_threads,
+                        use_threads_if=n_threads > 1):
             lerp(self.blocks[t].data, other.blocks[t].data, gain, self.blocks[t].n)
 
 

@@ -13,8 +13,8 @@ class Adagrad(Optimizer):
 
     - ``like="torch"``: :math:`w \leftarrow w - \frac{\eta}{1 + (t - 1) \delta} \frac{h}{\sqrt s + \epsilon}`, with
       lr_decay :math:`\delta`.
-    - ``like="keras"`` and ``"optax"``: :math:`w \leftarrow w - \eta h / \sqrt{s + \epsilon}`; Keras decouples the weight
-      decay (:math:`w \leftarrow w - \eta \lambda w`).
+    - ``like="keras"`` and ``"optax"``: :math:`w \leftarrow w - \eta h / \sqrt{s + \epsilon}`; Keras decouples the
+      weight decay (:math:`w \leftarrow w - \eta \lambda w`).
 
     Parameters
     ----------

@@ -38,8 +38,8 @@ class ASGD(Optimizer):
 
     Notes
     -----
-    Slots: "ax". With a schedule, :math:`\eta` is the rate of the step itself; torch uses that of the step before. Sources:
-    Polyak and Juditsky (1992), Bottou (2010); torch.optim.ASGD.
+    Slots: "ax". With a schedule, :math:`\eta` is the rate of the step itself; torch uses that of the step before.
+    Sources: Polyak and Juditsky (1992), Bottou (2010); torch.optim.ASGD.
 
     Examples
     --------
@@ -94,7 +94,7 @@ class ASGD(Optimizer):
         return row
 
     def averages(self):
-        """The averaged parameters, copies in the structure of the parameters; before the first step these themselves."""
+        """The averaged parameters, copies in the structure of the parameters; at first these themselves."""
         self._bound()
         return self._like_params(
             [

@@ -31,8 +31,9 @@ class ParameterAverage:
 
     Notes
     -----
-    As torch.optim.swa_utils.AveragedModel with get_swa_multi_avg_fn or get_ema_multi_avg_fn. The schedule-free rules and
-    `ASGD` average within their step: `averages` of theirs. Sources: Polyak and Juditsky (1992), Izmailov et al. (2018).
+    As torch.optim.swa_utils.AveragedModel with get_swa_multi_avg_fn or get_ema_multi_avg_fn. The schedule-free rules
+    and `ASGD` average within their step: `averages` of theirs. Sources: Polyak and Juditsky (1992), Izmailov et al.
+    (2018).
 
     Examples
     --------

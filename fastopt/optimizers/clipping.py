@@ -188,7 +188,7 @@ def clip_global_norm(grads, limit, *, like="torch", error_if_nonfinite=False, n_
 
 
 def clip_adaptive(grads, params, clipping=0.01, eps=1e-3, *, unit_axis=-1, n_threads=None):
-    r"""Adaptive gradient clipping, in place: the gradient of a unit has at most `clipping` times the norm of its weights.
+    r"""Adaptive gradient clipping, in place: a unit's gradient has at most `clipping` times the norm of its weights.
 
     A unit u with weights w and gradient g, :math:`\|g\| > c \max(\|w\|, \epsilon)`, gets
     :math:`g \leftarrow g \, c \max(\|w\|, \epsilon) / \|g\|`.

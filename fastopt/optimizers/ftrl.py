@@ -37,8 +37,8 @@ class FTRL(Optimizer):
 
     Notes
     -----
-    Slots: "linear", "accumulator". With initial_accumulator_value, l2 and beta all 0 an element whose gradient has always
-    been 0 becomes NaN, as in Keras. Sources: McMahan et al. (2013); keras.optimizers.Ftrl with
+    Slots: "linear", "accumulator". With initial_accumulator_value, l2 and beta all 0 an element whose gradient has
+    always been 0 becomes NaN, as in Keras. Sources: McMahan et al. (2013); keras.optimizers.Ftrl with
     learning_rate_power=-0.5.
 
     Examples

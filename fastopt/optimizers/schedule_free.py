@@ -71,8 +71,8 @@ class ScheduleFreeSGD(_ScheduleFree):
     r"""Schedule-free SGD: no rate has to fall, because an average of the iterates is what is used.
 
     With t from 1, the rate :math:`\eta_t = \eta \min(1, t / \mathrm{warmup})`, the weight
-    :math:`\gamma_t = t^r (\max_{s \le t} \eta_s)^p` and :math:`c = \gamma_t / \sum_{s \le t} \gamma_s`, gradients are taken
-    at the parameters y:
+    :math:`\gamma_t = t^r (\max_{s \le t} \eta_s)^p` and :math:`c = \gamma_t / \sum_{s \le t} \gamma_s`, gradients are
+    taken at the parameters y:
 
     .. math::
         h = \pm g + \lambda y, \quad z \leftarrow z - \eta_t h, \quad x \leftarrow (1 - c) x + c z, \quad

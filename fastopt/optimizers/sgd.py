@@ -39,8 +39,8 @@ class SGD(Optimizer):
     maximize : bool, default=False
         Ascend.
     clip_global_norm : float or None, default=None
-        Largest norm of all gradients together, > 0: they enter the step as `clipping.clip_global_norm` of the convention
-        would leave them, and are not changed.
+        Largest norm of all gradients together, > 0: they enter the step as `clipping.clip_global_norm` of the
+        convention would leave them, and are not changed.
     n_threads : int or None, default=None
         None: one thread until the work pays; -1: all.
     like : {"torch", "keras", "optax"}, default="torch"

@@ -32,8 +32,8 @@ class Lion(Optimizer):
 
     Notes
     -----
-    Slots: "exp_avg". The sign of an infinite gradient is finite, and so is the parameter; NaN makes it NaN. Sources: Chen
-    et al. (2023), lion-pytorch; keras.optimizers.Lion, optax.lion.
+    Slots: "exp_avg". The sign of an infinite gradient is finite, and so is the parameter; NaN makes it NaN. Sources:
+    Chen et al. (2023), lion-pytorch; keras.optimizers.Lion, optax.lion.
 
     Examples
     --------
@@ -156,8 +156,8 @@ class Rprop(Optimizer):
     r"""Rprop: each parameter has a step of its own, which grows while the gradient keeps its sign.
 
     With :math:`h = \pm g` and the previous one :math:`h'`: the step s is multiplied by :math:`\eta_+` where
-    :math:`h h' > 0`, by :math:`\eta_-` where :math:`h h' < 0`, and clipped to step_sizes; where :math:`h h' < 0`, h counts
-    as 0, also as the next :math:`h'`; :math:`w \leftarrow w - s \operatorname{sign}(h)`. For full batches.
+    :math:`h h' > 0`, by :math:`\eta_-` where :math:`h h' < 0`, and clipped to step_sizes; where :math:`h h' < 0`, h
+    counts as 0, also as the next :math:`h'`; :math:`w \leftarrow w - s \operatorname{sign}(h)`. For full batches.
 
     Parameters
     ----------

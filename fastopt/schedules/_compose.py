@@ -9,9 +9,9 @@ from ._cycles import half_cosine
 class Warmup(Schedule):
     """A linear rise before another schedule.
 
-    f(step) = c * schedule(0) while step < warmup_steps, with c = start_factor + (1 - start_factor) * step / warmup_steps,
-    then schedule(step - warmup_steps): optax' warmup_*_schedule and Keras' CosineDecay with a warm-up, where the rise goes
-    from start_factor * schedule(0). delay=False: f(step) = min(c, 1) * schedule(step).
+    f(step) = c * schedule(0) while step < warmup_steps, with c = start_factor + (1 - start_factor) * step /
+    warmup_steps, then schedule(step - warmup_steps): optax' warmup_*_schedule and Keras' CosineDecay with a warm-up,
+    where the rise goes from start_factor * schedule(0). delay=False: f(step) = min(c, 1) * schedule(step).
 
     Parameters
     ----------
@@ -84,8 +84,8 @@ class Sequential(Schedule):
 class Product(Schedule):
     """f(step) = the product of all schedules at the step.
 
-    torch.optim.lr_scheduler.ChainedScheduler of schedulers that multiply the rate, where one of them here has the rate and
-    the others lr=1.
+    torch.optim.lr_scheduler.ChainedScheduler of schedulers that multiply the rate, where one of them here has the rate
+    and the others lr=1.
 
     Parameters
     ----------
@@ -114,8 +114,8 @@ class WSD(Schedule):
     """Warm-up, stable, decay: a rise from 0 to lr, lr, and a fall to end_factor * lr.
 
     With w, s, d the steps of the three: f(step) = lr * step / w for step < w; lr for step < w + s; then
-    lr * (end_factor + (1 - end_factor) * c(u)), u = min((step - w - s) / d, 1), where c is 1 - sqrt(u) ("1-sqrt"), 1 - u
-    ("linear") or (1 + cos(pi * u)) / 2 ("cosine").
+    lr * (end_factor + (1 - end_factor) * c(u)), u = min((step - w - s) / d, 1), where c is 1 - sqrt(u) ("1-sqrt"),
+    1 - u ("linear") or (1 + cos(pi * u)) / 2 ("cosine").
 
     Parameters
     ----------

@@ -14,8 +14,8 @@ def half_cosine(part):
 class Cosine(Schedule):
     """f(step) = eta_min + (lr - eta_min) * (1 + cos(pi * step / T_max)) / 2.
 
-    torch.optim.lr_scheduler.CosineAnnealingLR, which goes up again after `T_max`. periodic=False stays at the end and is
-    Keras' CosineDecay and optax.cosine_decay_schedule with eta_min = alpha * lr.
+    torch.optim.lr_scheduler.CosineAnnealingLR, which goes up again after `T_max`. periodic=False stays at the end and
+    is Keras' CosineDecay and optax.cosine_decay_schedule with eta_min = alpha * lr.
 
     Parameters
     ----------
@@ -105,8 +105,9 @@ class OneCycle(Schedule):
     """Up from max_lr / div_factor to max_lr, then down to max_lr / (div_factor * final_div_factor).
 
     torch.optim.lr_scheduler.OneCycleLR. The rise ends at step pct_start * total_steps - 1, the fall at total_steps - 1;
-    with `three_phase` a fall to the first rate takes as long as the rise and the rest falls to the last. From a to b, with
-    u the part of the phase that is over: b + (a - b) * (1 + cos(pi * u)) / 2, or a + (b - a) * u. Stays at the last rate.
+    with `three_phase` a fall to the first rate takes as long as the rise and the rest falls to the last. From a to b,
+    with u the part of the phase that is over: b + (a - b) * (1 + cos(pi * u)) / 2, or a + (b - a) * u. Stays at the
+    last rate.
 
     Parameters
     ----------

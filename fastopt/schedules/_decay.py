@@ -31,8 +31,8 @@ class Constant(Schedule):
 class Linear(Schedule):
     """f(step) = lr * (start_factor + (end_factor - start_factor) * min(step / total_iters, 1)).
 
-    As torch.optim.lr_scheduler.LinearLR. optax.linear_schedule(a, b, n) is Linear(1.0, a, b, n), ConstantLR(lr, c, n) is
-    Sequential([c * lr, lr], [n]).
+    As torch.optim.lr_scheduler.LinearLR. optax.linear_schedule(a, b, n) is Linear(1.0, a, b, n), ConstantLR(lr, c, n)
+    is Sequential([c * lr, lr], [n]).
 
     Parameters
     ----------
@@ -258,8 +258,8 @@ class Polynomial(Schedule):
     end_lr : float, default=0.0
         >= 0.
     cycle : bool, default=False
-        Instead of ending, begin again with a period that ends at the next multiple of `total_iters`: total_iters above is
-        total_iters * ceil(step / total_iters).
+        Instead of ending, begin again with a period that ends at the next multiple of `total_iters`: total_iters above
+        is total_iters * ceil(step / total_iters).
 
     Examples
     --------

@@ -13,8 +13,8 @@ class ReduceOnPlateau(Schedule):
     """f(step) = the rate of now; `update(metric)` multiplies it by `factor` when the metric has not improved.
 
     torch.optim.lr_scheduler.ReduceLROnPlateau, where its step(metric) is `update(metric)`. A metric is better than the
-    best one b if it is < b * (1 - threshold) ("rel") or < b - threshold ("abs"), for mode="max" > b * (1 + threshold) or
-    > b + threshold. After more than `patience` metrics in a row that are not better the rate becomes
+    best one b if it is < b * (1 - threshold) ("rel") or < b - threshold ("abs"), for mode="max" > b * (1 + threshold)
+    or > b + threshold. After more than `patience` metrics in a row that are not better the rate becomes
     max(rate * factor, min_lr), and the next `cooldown` ones do not count.
 
     Parameters
