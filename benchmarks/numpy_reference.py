@@ -431,7 +431,7 @@ class Lion(Rule):
         np.multiply(m, 0.9, out=t)
         np.multiply(g, 1 - 0.9, out=u)
         t += u
-        np.sign(t, out=u)  # in place it is seven times slower
+        np.sign(t, out=u)  # in place it is several times slower
         u *= self.lr
         w -= u
         moving(m, g, 0.99, t)

@@ -438,8 +438,9 @@ class Optimizer:
 
         Keys: "schema", "optimizer", "like", "step", "group_step" and, for each slot and parameter, the slot's name
         with the parameter's place ("exp_avg", "exp_avg.0", "exp_avg.w", "exp_avg.0.w" for one array, a list, a dict,
-        groups); of a schedule with a state also "lr." and "lr.0." (of a group's own) with its keys.
-        `numpy.savez(file, **state)` stores it. Options are not part of it: the constructor says them.
+        groups); the schedule-free rules' "weight_sum" and "lr_max" of each group; of a schedule with a state also "lr."
+        and "lr.0." (of a group's own) with its keys. `numpy.savez(file, **state)` stores it. Options are not part of
+        it: the constructor says them.
         """
         self._bound()
         return {

@@ -40,7 +40,7 @@ class SGD(Optimizer):
         Ascend.
     clip_global_norm : float or None, default=None
         Largest norm of all gradients together, > 0: they enter the step as `clipping.clip_global_norm` of the
-        convention would leave them, and are not changed.
+        convention would leave them, and are not changed. A norm that is not finite makes all of them 0 or NaN.
     n_threads : int or None, default=None
         None: one thread until the work pays; -1: all.
     like : {"torch", "keras", "optax"}, default="torch"

@@ -43,7 +43,7 @@ class ReduceOnPlateau(Schedule):
     -----
     It has a state. As the `lr` of an optimizer with parameters it is that very object, which the caller updates; `bind`
     gives the new optimizer a copy, to be updated as ``opt.lr.update(metric)``. The optimizer's `state_dict` holds its
-    state; clone drops it, pickle keeps it.
+    state; clone drops it, pickle keeps it, set_params begins anew.
 
     Examples
     --------
