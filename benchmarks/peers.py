@@ -4,6 +4,7 @@ A library that is not installed, or has no such function, is "not shown".
 """
 
 import importlib
+import inspect
 import math
 import warnings
 
@@ -140,9 +141,27 @@ RULES = {
         "nesterov": {"momentum": 0.9, "nesterov": True},
     },
     "adam": {"adam": {}, "amsgrad": {"amsgrad": True}},
+    "rmsprop": {
+        "rmsprop": {},
+        "rmsprop_momentum": {"momentum": 0.9},
+        "rmsprop_centered": {"centered": True},
+        "rmsprop_centered_momentum": {"centered": True, "momentum": 0.9},
+    },
 }
 
-TORCH_OPTIMIZERS = {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW"}
+TORCH_OPTIMIZERS = {
+    "sgd": "SGD",
+    "adam": "Adam",
+    "adamw": "AdamW",
+    "adagrad": "Adagrad",
+    "adadelta": "Adadelta",
+    "rmsprop": "RMSprop",
+    "adamax": "Adamax",
+    "nadam": "NAdam",
+    "radam": "RAdam",
+    "rprop": "Rprop",
+    "asgd": "ASGD",
+}
 
 SKLEARN_OPTIMIZERS = {
     "sgd": lambda module, params: module.SGDOptimizer(params, 1e-3, momentum=0.0, nesterov=False),
@@ -158,12 +177,15 @@ def torch_optimizer(name, options, params, grads, **how):
         return "not installed"
     if name not in TORCH_OPTIMIZERS:
         return "no such rule"
+    rule = getattr(torch.optim, TORCH_OPTIMIZERS[name])
+    if not set(how) <= set(inspect.signature(rule).parameters):
+        return f"no {', '.join(how)} form"
     tensors = []
     for w, g in zip(params, grads):
         tensor = torch.from_numpy(w.copy()).requires_grad_()
         tensor.grad = torch.from_numpy(g.copy())
         tensors.append(tensor)
-    optimizer = getattr(torch.optim, TORCH_OPTIMIZERS[name])(tensors, lr=1e-3, **options, **how)
+    optimizer = rule(tensors, lr=1e-3, **options, **how)
     return Entry(optimizer.step, lambda _: [tensor.detach().numpy() for tensor in tensors])
 
 

@@ -34,7 +34,7 @@ def test_step(case, compare):
     # Away from 0: there eps, which libraries place differently, would decide the step.
     grads = [(rng.uniform(0.5, 2.0, n) * rng.choice([-1.0, 1.0], n)).astype(DTYPE) for n in SIZES[size]]
     mine = [w.copy() for w in params]
-    optimizer = OPTIMIZERS[name](mine, **options, n_threads=n_threads)
+    optimizer = OPTIMIZERS[name](mine, lr=1e-3, **options, n_threads=n_threads)
     reference = numpy_reference.OPTIMIZERS.get(name)
     theirs = [w.copy() for w in params]
     by_numpy = None if reference is None else reference(theirs, **options)
@@ -49,7 +49,7 @@ def test_step(case, compare):
     entries, missing = peers.split(candidates)
     # The first step in float64, from the reference or, for a rule without one, from ours.
     wide = [w.astype(np.float64) for w in params]
-    (reference or OPTIMIZERS[name])(wide, **options).step([g.astype(np.float64) for g in grads])
+    (reference or OPTIMIZERS[name])(wide, lr=1e-3, **options).step([g.astype(np.float64) for g in grads])
 
     def check(label, arrays):
         for array, want in zip(arrays, wide, strict=True):

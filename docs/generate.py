@@ -82,11 +82,12 @@ def rules():
     parts = []
     for name, cls in optimizers.OPTIMIZERS.items():
         formula = inspect.getdoc(cls).partition("Parameters\n---")[0].strip()
-        made = {like: cls(like=like).get_params() for like in CONVENTIONS}
-        options = [option for option in made["torch"] if option != "like"]
-        rows = [(f"`{option}`", *(f"`{made[like][option]!r}`" for like in CONVENTIONS)) for option in options]
+        likes = [like for like in CONVENTIONS if like in cls._LIKE]
+        made = {like: cls(like=like).get_params() for like in likes}
+        options = [option for option in made[likes[0]] if option != "like"]
+        rows = [(f"`{option}`", *(f"`{made[like][option]!r}`" for like in likes)) for option in options]
         heading = f"## {cls.__name__}\n\n`optimizers.get({name!r})`. {markdown(formula)}\n\nDefaults by convention:\n"
-        parts.append(f"{heading}\n{table(('option', *(f'like={like!r}' for like in CONVENTIONS)), rows)}\n")
+        parts.append(f"{heading}\n{table(('option', *(f'like={like!r}' for like in likes)), rows)}\n")
     names = _kernels.table.updates[np.dtype(np.float64)].rules()
     return "\n".join(parts) + f"\nThe rules in C (`src_c/fo_updates.h`) that these select: {code(*names)}."
 
@@ -96,7 +97,7 @@ def schedule_rows():
     for name, cls in schedules.SCHEDULES.items():
         others = [alias for alias, target in schedules._ALIASES.items() if target == name]
         rows.append((f"`{name}`", signature(cls), first(cls), code(*others)))
-    return table(("name", "class", "formula", "PyTorch's name"), rows)
+    return table(("name", "class", "formula", "other names"), rows)
 
 
 def solver_needs():
@@ -118,7 +119,8 @@ def solver_names():
 
 
 SECTIONS = {
-    f.__name__: f for f in (loss_formulas, loss_properties, loss_aliases, rules, schedule_rows, solver_needs, solver_names)
+    f.__name__: f
+    for f in (loss_formulas, loss_properties, loss_aliases, rules, schedule_rows, solver_needs, solver_names)
 }
 
 

@@ -113,14 +113,14 @@ cdef extern from "fastopt.h" nogil:
     point_f32 generalized_cross_entropy_f32 "fo_generalized_cross_entropy_f32"(float y, float z, const float* par)
 
     ctypedef struct scalars_f64 "fo_scalars_f64":
-        double sign, l2, decay, alpha, beta, keep1, gain1, keep2, gain2, eps, lift
+        double sign, l2, decay, alpha, beta, keep1, gain1, keep2, gain2, eps, lift, eps_root, keep3, gain3
     ctypedef struct scalars_f32 "fo_scalars_f32":
-        float sign, l2, decay, alpha, beta, keep1, gain1, keep2, gain2, eps, lift
+        float sign, l2, decay, alpha, beta, keep1, gain1, keep2, gain2, eps, lift, eps_root, keep3, gain3
     # A parameter w and the slots of its rule.
     ctypedef struct element_f64 "fo_element_f64":
-        double w, a, b, c
+        double w, a, b, c, d
     ctypedef struct element_f32 "fo_element_f32":
-        float w, a, b, c
+        float w, a, b, c, d
 
     # h is sign * gradient + l2 * w.
     element_f64 sgd_f64 "fo_sgd_f64"(element_f64 e, double h, const scalars_f64* s)
@@ -133,3 +133,43 @@ cdef extern from "fastopt.h" nogil:
     element_f32 adam_f32 "fo_adam_f32"(element_f32 e, float h, const scalars_f32* s)
     element_f64 amsgrad_f64 "fo_amsgrad_f64"(element_f64 e, double h, const scalars_f64* s)
     element_f32 amsgrad_f32 "fo_amsgrad_f32"(element_f32 e, float h, const scalars_f32* s)
+    element_f64 adagrad_f64 "fo_adagrad_f64"(element_f64 e, double h, const scalars_f64* s)
+    element_f32 adagrad_f32 "fo_adagrad_f32"(element_f32 e, float h, const scalars_f32* s)
+    element_f64 adadelta_f64 "fo_adadelta_f64"(element_f64 e, double h, const scalars_f64* s)
+    element_f32 adadelta_f32 "fo_adadelta_f32"(element_f32 e, float h, const scalars_f32* s)
+    element_f64 rmsprop_f64 "fo_rmsprop_f64"(element_f64 e, double h, const scalars_f64* s)
+    element_f32 rmsprop_f32 "fo_rmsprop_f32"(element_f32 e, float h, const scalars_f32* s)
+    element_f64 rmsprop_momentum_f64 "fo_rmsprop_momentum_f64"(element_f64 e, double h, const scalars_f64* s)
+    element_f32 rmsprop_momentum_f32 "fo_rmsprop_momentum_f32"(element_f32 e, float h, const scalars_f32* s)
+    element_f64 rmsprop_centered_f64 "fo_rmsprop_centered_f64"(element_f64 e, double h, const scalars_f64* s)
+    element_f32 rmsprop_centered_f32 "fo_rmsprop_centered_f32"(element_f32 e, float h, const scalars_f32* s)
+    element_f64 rmsprop_centered_momentum_f64 "fo_rmsprop_centered_momentum_f64"(
+        element_f64 e, double h, const scalars_f64* s)
+    element_f32 rmsprop_centered_momentum_f32 "fo_rmsprop_centered_momentum_f32"(
+        element_f32 e, float h, const scalars_f32* s)
+    element_f64 adamax_f64 "fo_adamax_f64"(element_f64 e, double h, const scalars_f64* s)
+    element_f32 adamax_f32 "fo_adamax_f32"(element_f32 e, float h, const scalars_f32* s)
+    element_f64 nadam_f64 "fo_nadam_f64"(element_f64 e, double h, const scalars_f64* s)
+    element_f32 nadam_f32 "fo_nadam_f32"(element_f32 e, float h, const scalars_f32* s)
+    element_f64 radam_f64 "fo_radam_f64"(element_f64 e, double h, const scalars_f64* s)
+    element_f32 radam_f32 "fo_radam_f32"(element_f32 e, float h, const scalars_f32* s)
+    element_f64 adabelief_f64 "fo_adabelief_f64"(element_f64 e, double h, const scalars_f64* s)
+    element_f32 adabelief_f32 "fo_adabelief_f32"(element_f32 e, float h, const scalars_f32* s)
+    element_f64 yogi_f64 "fo_yogi_f64"(element_f64 e, double h, const scalars_f64* s)
+    element_f32 yogi_f32 "fo_yogi_f32"(element_f32 e, float h, const scalars_f32* s)
+    element_f64 adan_f64 "fo_adan_f64"(element_f64 e, double h, const scalars_f64* s)
+    element_f32 adan_f32 "fo_adan_f32"(element_f32 e, float h, const scalars_f32* s)
+    element_f64 lion_f64 "fo_lion_f64"(element_f64 e, double h, const scalars_f64* s)
+    element_f32 lion_f32 "fo_lion_f32"(element_f32 e, float h, const scalars_f32* s)
+    element_f64 signum_f64 "fo_signum_f64"(element_f64 e, double h, const scalars_f64* s)
+    element_f32 signum_f32 "fo_signum_f32"(element_f32 e, float h, const scalars_f32* s)
+    element_f64 rprop_f64 "fo_rprop_f64"(element_f64 e, double h, const scalars_f64* s)
+    element_f32 rprop_f32 "fo_rprop_f32"(element_f32 e, float h, const scalars_f32* s)
+    element_f64 ftrl_f64 "fo_ftrl_f64"(element_f64 e, double h, const scalars_f64* s)
+    element_f32 ftrl_f32 "fo_ftrl_f32"(element_f32 e, float h, const scalars_f32* s)
+    element_f64 asgd_f64 "fo_asgd_f64"(element_f64 e, double h, const scalars_f64* s)
+    element_f32 asgd_f32 "fo_asgd_f32"(element_f32 e, float h, const scalars_f32* s)
+    element_f64 schedule_free_f64 "fo_schedule_free_f64"(element_f64 e, double h, const scalars_f64* s)
+    element_f32 schedule_free_f32 "fo_schedule_free_f32"(element_f32 e, float h, const scalars_f32* s)
+    element_f64 schedule_free_adam_f64 "fo_schedule_free_adam_f64"(element_f64 e, double h, const scalars_f64* s)
+    element_f32 schedule_free_adam_f32 "fo_schedule_free_adam_f32"(element_f32 e, float h, const scalars_f32* s)

@@ -26,7 +26,7 @@
 #define FO_UPDATES_H
 /* The scalars of a step: a row of FO_SCALARS doubles, in the order of the fields of the struct
  * below. A rule reads the fields its comment names. */
-enum { FO_SCALARS = 11, FO_SLOTS = 3 };
+enum { FO_SCALARS = 14, FO_SLOTS = 4 };
 #endif
 
 typedef struct {
@@ -38,12 +38,14 @@ typedef struct {
     fo_real keep1, gain1; /* first slot: a = keep1 a + gain1 h */
     fo_real keep2, gain2; /* second slot: b = keep2 b + gain2 h^2 */
     fo_real eps;
-    fo_real lift;   /* factor of b in the running maximum (amsgrad) */
+    fo_real lift;   /* a factor: of b in the running maximum (amsgrad), ... */
+    fo_real eps_root; /* eps under the root */
+    fo_real keep3, gain3; /* third slot */
 } FO(scalars);
 
 /* One element: the parameter and its slots. */
 typedef struct {
-    fo_real w, a, b, c;
+    fo_real w, a, b, c, d;
 } FO(element);
 
 /* What a block function updates: elements lo..hi-1 of contiguous arrays of one shape. Slots that
@@ -51,7 +53,7 @@ typedef struct {
 typedef struct {
     fo_real *w;
     const fo_real *g;
-    fo_real *a, *b, *c;
+    fo_real *a, *b, *c, *d;
     const double *scalars; /* FO_SCALARS of them */
 } FO(update);
 
@@ -73,14 +75,27 @@ FO_INLINE FO(scalars) FO(read_scalars)(const double *p)
     s.gain2 = (fo_real)p[8];
     s.eps = (fo_real)p[9];
     s.lift = (fo_real)p[10];
+    s.eps_root = (fo_real)p[11];
+    s.keep3 = (fo_real)p[12];
+    s.gain3 = (fo_real)p[13];
     return s;
 }
 
 #if FO_SINGLE
 #define FO_SQRT(x) sqrtf(x)
+#define FO_ABS(x) fabsf(x)
 #else
 #define FO_SQRT(x) sqrt(x)
+#define FO_ABS(x) fabs(x)
 #endif
+
+/* sign(x) size; x itself where it is 0 or NaN. Who adds it to a product gets other bits in a vector loop than in its
+ * remainder, where gcc branches and then does not fuse over the branch: the decay is subtracted before. */
+FO_INLINE fo_real FO(signed_step)(fo_real x, fo_real size)
+{
+    fo_real y = x > 0 ? size : x;
+    return x < 0 ? -size : y;
+}
 
 /* w - decay w - alpha h */
 FO_INLINE FO(element) FO(sgd)(FO(element) e, fo_real h, const FO(scalars) *s)
@@ -125,5 +140,207 @@ FO_INLINE FO(element) FO(amsgrad)(FO(element) e, fo_real h, const FO(scalars) *s
     e.w -= s->decay * e.w + s->alpha * e.a / (FO_SQRT(e.c) + s->eps);
     return e;
 }
+
+/* a = a + h^2; w - decay w - alpha h / (sqrt(a + eps_root) + eps) */
+FO_INLINE FO(element) FO(adagrad)(FO(element) e, fo_real h, const FO(scalars) *s)
+{
+    e.a += h * h;
+    e.w -= s->decay * e.w + s->alpha * h / (FO_SQRT(e.a + s->eps_root) + s->eps);
+    return e;
+}
+
+/* a = keep1 a + gain1 h^2; u = sqrt((b + eps_root) / (a + eps_root)) h; b = keep1 b + gain1 u^2;
+ * w - decay w - alpha u */
+FO_INLINE FO(element) FO(adadelta)(FO(element) e, fo_real h, const FO(scalars) *s)
+{
+    fo_real u;
+    e.a = s->keep1 * e.a + s->gain1 * h * h;
+    u = FO_SQRT((e.b + s->eps_root) / (e.a + s->eps_root)) * h;
+    e.b = s->keep1 * e.b + s->gain1 * u * u;
+    e.w -= s->decay * e.w + s->alpha * u;
+    return e;
+}
+
+/* a = keep1 a + gain1 h^2; w - decay w - alpha h / (sqrt(a + eps_root) + eps) */
+FO_INLINE FO(element) FO(rmsprop)(FO(element) e, fo_real h, const FO(scalars) *s)
+{
+    e.a = s->keep1 * e.a + s->gain1 * h * h;
+    e.w -= s->decay * e.w + s->alpha * h / (FO_SQRT(e.a + s->eps_root) + s->eps);
+    return e;
+}
+
+/* as rmsprop, with b = keep2 b + gain2 h / (...) and w - decay w - alpha b */
+FO_INLINE FO(element) FO(rmsprop_momentum)(FO(element) e, fo_real h, const FO(scalars) *s)
+{
+    e.a = s->keep1 * e.a + s->gain1 * h * h;
+    e.b = s->keep2 * e.b + s->gain2 * h / (FO_SQRT(e.a + s->eps_root) + s->eps);
+    e.w -= s->decay * e.w + s->alpha * e.b;
+    return e;
+}
+
+/* The variance a - b^2 of the centred forms; rounding may take it below 0. */
+FO_INLINE fo_real FO(rmsprop_variance)(FO(element) *e, fo_real h, const FO(scalars) *s)
+{
+    fo_real v;
+    e->a = s->keep1 * e->a + s->gain1 * h * h;
+    e->b = s->keep1 * e->b + s->gain1 * h;
+    v = e->a - e->b * e->b;
+    return v < 0 ? FO_K(0.0) : v;
+}
+
+/* as rmsprop, with b = keep1 b + gain1 h and a - b^2 instead of a under the root */
+FO_INLINE FO(element) FO(rmsprop_centered)(FO(element) e, fo_real h, const FO(scalars) *s)
+{
+    fo_real v = FO(rmsprop_variance)(&e, h, s);
+    e.w -= s->decay * e.w + s->alpha * h / (FO_SQRT(v + s->eps_root) + s->eps);
+    return e;
+}
+
+/* as rmsprop_centered, with c = keep2 c + gain2 h / (...) and w - decay w - alpha c */
+FO_INLINE FO(element) FO(rmsprop_centered_momentum)(FO(element) e, fo_real h, const FO(scalars) *s)
+{
+    fo_real v = FO(rmsprop_variance)(&e, h, s);
+    e.c = s->keep2 * e.c + s->gain2 * h / (FO_SQRT(v + s->eps_root) + s->eps);
+    e.w -= s->decay * e.w + s->alpha * e.c;
+    return e;
+}
+
+/* a = keep1 a + gain1 h; b = max(keep2 b, |h| + eps_root); w - decay w - alpha a / (b + eps) */
+FO_INLINE FO(element) FO(adamax)(FO(element) e, fo_real h, const FO(scalars) *s)
+{
+    fo_real size = FO_ABS(h) + s->eps_root;
+    e.a = s->keep1 * e.a + s->gain1 * h;
+    e.b *= s->keep2;
+    e.b = size > e.b ? size : e.b;
+    e.w -= s->decay * e.w + s->alpha * e.a / (e.b + s->eps);
+    return e;
+}
+
+/* a, b as adam; w - decay w - (alpha a + beta h) / (sqrt(b) + eps) */
+FO_INLINE FO(element) FO(nadam)(FO(element) e, fo_real h, const FO(scalars) *s)
+{
+    e.a = s->keep1 * e.a + s->gain1 * h;
+    e.b = s->keep2 * e.b + s->gain2 * h * h;
+    e.w -= s->decay * e.w + (s->alpha * e.a + s->beta * h) / (FO_SQRT(e.b) + s->eps);
+    return e;
+}
+
+/* a, b as adam; w - decay w - alpha a / (lift sqrt(b) + eps); lift = 0, eps = 1 where the variance is not known yet */
+FO_INLINE FO(element) FO(radam)(FO(element) e, fo_real h, const FO(scalars) *s)
+{
+    e.a = s->keep1 * e.a + s->gain1 * h;
+    e.b = s->keep2 * e.b + s->gain2 * h * h;
+    e.w -= s->decay * e.w + s->alpha * e.a / (s->lift * FO_SQRT(e.b) + s->eps);
+    return e;
+}
+
+/* a as adam; b = keep2 b + gain2 (h - a)^2 + eps_root; w - decay w - alpha a / (sqrt(b) + eps) */
+FO_INLINE FO(element) FO(adabelief)(FO(element) e, fo_real h, const FO(scalars) *s)
+{
+    fo_real r;
+    e.a = s->keep1 * e.a + s->gain1 * h;
+    r = h - e.a;
+    e.b = s->keep2 * e.b + (s->gain2 * r * r + s->eps_root);
+    e.w -= s->decay * e.w + s->alpha * e.a / (FO_SQRT(e.b) + s->eps);
+    return e;
+}
+
+/* a as adam; b = b - gain2 sign(b - h^2) h^2; w - decay w - alpha a / (sqrt(b) + eps) */
+FO_INLINE FO(element) FO(yogi)(FO(element) e, fo_real h, const FO(scalars) *s)
+{
+    fo_real square = h * h;
+    e.a = s->keep1 * e.a + s->gain1 * h;
+    e.b -= FO(signed_step)(e.b - square, s->gain2 * square);
+    e.w -= s->decay * e.w + s->alpha * e.a / (FO_SQRT(e.b) + s->eps);
+    return e;
+}
+
+/* r = h - d, d = h; a = keep1 a + gain1 h; b = keep2 b + gain2 r; c = keep3 c + gain3 (h + lift r)^2;
+ * w - decay w - (alpha a + beta b) / (sqrt(c + eps_root) + eps) */
+FO_INLINE FO(element) FO(adan)(FO(element) e, fo_real h, const FO(scalars) *s)
+{
+    fo_real r = h - e.d, m = h + s->lift * r;
+    e.a = s->keep1 * e.a + s->gain1 * h;
+    e.b = s->keep2 * e.b + s->gain2 * r;
+    e.c = s->keep3 * e.c + s->gain3 * m * m;
+    e.d = h;
+    e.w -= s->decay * e.w + (s->alpha * e.a + s->beta * e.b) / (FO_SQRT(e.c + s->eps_root) + s->eps);
+    return e;
+}
+
+/* w - decay w - alpha sign(keep1 a + gain1 h); a = keep2 a + gain2 h */
+FO_INLINE FO(element) FO(lion)(FO(element) e, fo_real h, const FO(scalars) *s)
+{
+    fo_real u = FO(signed_step)(s->keep1 * e.a + s->gain1 * h, s->alpha);
+    e.a = s->keep2 * e.a + s->gain2 * h;
+    e.w -= s->decay * e.w;
+    e.w -= u;
+    return e;
+}
+
+/* a = keep1 a + gain1 h; w - decay w - alpha sign(a) */
+FO_INLINE FO(element) FO(signum)(FO(element) e, fo_real h, const FO(scalars) *s)
+{
+    e.a = s->keep1 * e.a + s->gain1 * h;
+    e.w -= s->decay * e.w;
+    e.w -= FO(signed_step)(e.a, s->alpha);
+    return e;
+}
+
+/* b times gain1, keep1 or 1 by the sign of h a, within [keep2, gain2]; a = h, but 0 where the sign changed;
+ * w - sign(a) b */
+FO_INLINE FO(element) FO(rprop)(FO(element) e, fo_real h, const FO(scalars) *s)
+{
+    fo_real p = h * e.a;
+    fo_real factor = p > 0 ? s->gain1 : FO_K(1.0);
+    factor = p < 0 ? s->keep1 : factor;
+    e.b *= factor;
+    e.b = e.b < s->keep2 ? s->keep2 : e.b;
+    e.b = e.b > s->gain2 ? s->gain2 : e.b;
+    e.a = p < 0 ? FO_K(0.0) : h;
+    e.w -= FO(signed_step)(e.a, e.b);
+    return e;
+}
+
+/* n = b + h^2; a = a + h + decay w - lift (sqrt(n) - sqrt(b)) w; b = n; w = -shrunk(a, beta) / (lift sqrt(n) + eps).
+ * The difference of the roots is h^2 / (their sum): it would lose all digits once n is large. */
+FO_INLINE FO(element) FO(ftrl)(FO(element) e, fo_real h, const FO(scalars) *s)
+{
+    fo_real square = h * h, n = e.b + square, root = FO_SQRT(n), low, clipped;
+    fo_real sigma = square / (root + FO_SQRT(e.b) + FO_K(1e-37));
+    e.a += h + (s->decay - s->lift * sigma) * e.w;
+    e.b = n;
+    low = e.a < -s->beta ? -s->beta : e.a;
+    clipped = low > s->beta ? s->beta : low;
+    e.w = (clipped - e.a) / (s->lift * root + s->eps);
+    return e;
+}
+
+/* w = w - decay w - alpha h; a = a + gain1 (w - a), an average of w. Not (1 - gain1) a + gain1 w: in float the two
+ * factors add up to 1 + 3e-8, which many small gains make a drift. */
+FO_INLINE FO(element) FO(asgd)(FO(element) e, fo_real h, const FO(scalars) *s)
+{
+    e.w -= s->decay * e.w + s->alpha * h;
+    e.a += s->gain1 * (e.w - e.a);
+    return e;
+}
+
+/* w = w + gain1 (a - w) - beta h; a = a - alpha h */
+FO_INLINE FO(element) FO(schedule_free)(FO(element) e, fo_real h, const FO(scalars) *s)
+{
+    e.w += s->gain1 * (e.a - e.w) - s->beta * h;
+    e.a -= s->alpha * h;
+    return e;
+}
+
+/* b = keep2 b + gain2 h^2; schedule_free with h / (lift sqrt(b) + eps) + decay w for h */
+FO_INLINE FO(element) FO(schedule_free_adam)(FO(element) e, fo_real h, const FO(scalars) *s)
+{
+    fo_real u;
+    e.b = s->keep2 * e.b + s->gain2 * h * h;
+    u = h / (s->lift * FO_SQRT(e.b) + s->eps) + s->decay * e.w;
+    return FO(schedule_free)(e, u, s);
+}
 #undef FO_SQRT
+#undef FO_ABS
 #endif

@@ -40,6 +40,16 @@ def isa(request):
 
 
 @pytest.fixture
+def torch_float64():
+    """torch, with scalars of its states in float64."""
+    torch = pytest.importorskip("torch")
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    yield torch
+    torch.set_default_dtype(before)
+
+
+@pytest.fixture
 def checkout():
     """The folder of the source tree; skips where the tests lie alone."""
     if not (CHECKOUT / "setup.py").exists():

@@ -23,9 +23,15 @@ MODULES = [
     if not re.search(r"_kernels|_cyutility|__main__|_demo|reference", info.name)
 ]
 # Public modules whose docstrings have examples.
-EXAMPLES = ("_config", "objective", "schedules", "optimizers", "optimizers.adam", "optimizers.sgd", "losses._base",
-            "losses._binary", "losses._glm", "losses._pointwise", "losses._regression", "losses._rows",
-            "linear_model._logistic", "linear_model._ridge")  # fmt: skip
+EXAMPLES = (
+    *("_config", "objective", "losses._base", "losses._binary", "losses._glm"),
+    *("losses._pointwise", "losses._regression", "losses._rows"),
+    *("schedules", "schedules._decay", "schedules._cycles", "schedules._compose", "schedules._plateau"),
+    *("optimizers", "optimizers.adabelief", "optimizers.adagrad", "optimizers.adam", "optimizers.adamax"),
+    *("optimizers.adan", "optimizers.asgd", "optimizers.averaging", "optimizers.clipping", "optimizers.ftrl"),
+    *("optimizers.nadam", "optimizers.radam", "optimizers.schedule_free", "optimizers.sgd", "optimizers.signs"),
+    *("optimizers.yogi", "linear_model._logistic", "linear_model._ridge"),
+)
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda p: p.relative_to(CHECKOUT).as_posix())
 

@@ -17,6 +17,7 @@ from fastopt.optimizers import OPTIMIZERS, SGD, Adam, AdamW
 from fastopt.reference import optimizers as reference
 
 LIKES = ("torch", "keras", "optax")
+O = optimizers
 STEPS = 50
 LEVELS = _kernels.available()
 
@@ -47,7 +48,152 @@ GRID = {
         amsgrad=[False, True],
         maximize=[False, True],
     ),
+    "adagrad": dict(
+        lr=[0.3],
+        lr_decay=[0, 0.1],
+        weight_decay=[0, 0.05],
+        initial_accumulator_value=[0, 0.3],
+        eps=[1e-10, 1e-2],
+        maximize=[False, True],
+    ),
+    "adadelta": dict(
+        lr=[1.0, schedules.Exponential(2.0, 0.9)],
+        rho=[0.9, 0.5],
+        eps=[1e-6, 1e-2],
+        weight_decay=[0, 0.05],
+        maximize=[False, True],
+    ),
+    "rmsprop": dict(
+        lr=[0.03, schedules.Exponential(0.1, 0.9)],
+        alpha=[0.99, 0.5],
+        eps=[1e-8, 1e-2],
+        weight_decay=[0, 0.05],
+        momentum=[0, 0.9],
+        centered=[False, True],
+        maximize=[False, True],
+    ),
+    "adamax": dict(
+        lr=[0.03],
+        betas=[(0.9, 0.999), (0.0, 0.9), (0.8, 0.5)],
+        eps=[1e-8, 1e-2],
+        weight_decay=[0, 0.05],
+        maximize=[False, True],
+    ),
+    "nadam": dict(
+        lr=[0.03],
+        betas=[(0.9, 0.999), (0.8, 0.5)],
+        eps=[1e-8, 1e-2],
+        weight_decay=[0, 0.05],
+        momentum_decay=[4e-3, 0.5],
+        decoupled_weight_decay=[False, True],
+        maximize=[False, True],
+    ),
+    "radam": dict(
+        lr=[0.03],
+        betas=[(0.9, 0.999), (0.8, 0.5), (0.5, 0.9)],
+        eps=[1e-8, 1e-2],
+        weight_decay=[0, 0.05],
+        decoupled_weight_decay=[False, True],
+        maximize=[False, True],
+    ),
+    "adabelief": dict(
+        lr=[0.03],
+        betas=[(0.9, 0.999), (0.8, 0.5)],
+        eps=[1e-16, 1e-2],
+        eps_root=[1e-16, 1e-3],
+        weight_decay=[0, 0.05],
+        decoupled_weight_decay=[False, True],
+        maximize=[False, True],
+    ),
+    "yogi": dict(
+        lr=[0.03],
+        betas=[(0.9, 0.999), (0.8, 0.5)],
+        eps=[1e-3, 1e-1],
+        initial_accumulator_value=[1e-6, 0.5],
+        weight_decay=[0, 0.05],
+        decoupled_weight_decay=[False, True],
+        maximize=[False, True],
+    ),
+    "adan": dict(
+        lr=[0.03, schedules.Exponential(0.1, 0.9)],
+        betas=[(0.98, 0.92, 0.99), (0.5, 0.3, 0.8)],
+        eps=[1e-8, 1e-2],
+        weight_decay=[0, 0.05],
+        no_prox=[False, True],
+        eps_root=[0, 1e-3],
+        maximize=[False, True],
+    ),
+    "lion": dict(lr=[0.03], betas=[(0.9, 0.99), (0.3, 0.5)], weight_decay=[0, 0.05], maximize=[False, True]),
+    "signum": dict(lr=[0.03], momentum=[0.9, 0, 0.5], weight_decay=[0, 0.05], maximize=[False, True]),
+    "rprop": dict(
+        lr=[0.03, 1e-9, 9.0],
+        etas=[(0.5, 1.2), (0.9, 1.01)],
+        step_sizes=[(1e-6, 50), (1e-2, 0.05)],
+        maximize=[False, True],
+    ),
+    "ftrl": dict(
+        lr=[0.03, schedules.Exponential(0.3, 0.9)],
+        initial_accumulator_value=[0.1, 2.0],
+        l1=[0, 0.5],
+        l2=[0, 0.1],
+        l2_shrinkage=[0, 0.05],
+        beta=[0, 1.0],
+        maximize=[False, True],
+    ),
+    "asgd": dict(
+        lr=[0.03],
+        lambd=[1e-4, 0.5],
+        alpha=[0.75, 2.0],
+        t0=[1e6, 0, 10],
+        weight_decay=[0, 0.05],
+        maximize=[False, True],
+    ),
+    "schedulefreesgd": dict(
+        lr=[0.3, schedules.Exponential(0.5, 0.9)],
+        momentum=[0.9, 0.5],
+        weight_decay=[0, 0.05],
+        warmup_steps=[0, 20],
+        r=[0.0, 1.5],
+        weight_lr_power=[2.0, 0.0],
+        maximize=[False, True],
+    ),
+    "schedulefreeadamw": dict(
+        lr=[0.03, schedules.Warmup(0.1, 7)],
+        betas=[(0.9, 0.999), (0.5, 0.6)],
+        eps=[1e-8, 1e-2],
+        weight_decay=[0, 0.05],
+        warmup_steps=[0, 20],
+        r=[0.0, 1.5],
+        weight_lr_power=[2.0, 0.0],
+        maximize=[False, True],
+    ),
+    "schedulefreeradam": dict(
+        lr=[0.03],
+        betas=[(0.9, 0.999), (0.5, 0.9)],
+        eps=[1e-8, 1e-2],
+        weight_decay=[0, 0.05],
+        r=[0.0, 1.5],
+        weight_lr_power=[2.0, 0.0],
+        silent_sgd_phase=[True, False],
+        maximize=[False, True],
+    ),
 }
+PAIRS = [(name, like) for name, cls in OPTIMIZERS.items() for like in LIKES if like in cls._LIKE]
+each_pair = pytest.mark.parametrize("name, like", PAIRS)
+# Options that a convention lacks.
+LACKS = {
+    ("sgd", "keras"): {"dampening"},
+    ("sgd", "optax"): {"dampening"},
+    ("adagrad", "keras"): {"lr_decay"},
+    ("adagrad", "optax"): {"lr_decay"},
+    ("nadam", "optax"): {"momentum_decay"},
+}
+# torch.optim's classes.
+TORCH = dict(
+    sgd="SGD", adam="Adam", adamw="AdamW", adagrad="Adagrad", adadelta="Adadelta", rmsprop="RMSprop", adamax="Adamax",
+    nadam="NAdam", radam="RAdam", rprop="Rprop", asgd="ASGD",
+)  # fmt: skip
+SIGNS = {"lion", "signum", "rprop"}  # rules whose step does not grow with the gradient
 # A setting of every rule of the roster, for tests that need not try all options.
 BRIEF = [
     ("sgd", dict(lr=0.03, weight_decay=0.1), "sgd"),
@@ -56,20 +202,46 @@ BRIEF = [
     ("adam", dict(lr=0.03, weight_decay=0.1), "adam"),
     ("adamw", dict(lr=0.03), "adam"),
     ("adamw", dict(lr=0.03, amsgrad=True), "amsgrad"),
+    ("adagrad", dict(lr=0.03, weight_decay=0.1), "adagrad"),
+    ("adadelta", dict(lr=0.3, weight_decay=0.1), "adadelta"),
+    ("rmsprop", dict(lr=0.003, weight_decay=0.1), "rmsprop"),
+    ("rmsprop", dict(lr=0.003, momentum=0.9), "rmsprop_momentum"),
+    ("rmsprop", dict(lr=0.003, centered=True), "rmsprop_centered"),
+    ("rmsprop", dict(lr=0.003, centered=True, momentum=0.5), "rmsprop_centered_momentum"),
+    ("adamax", dict(lr=0.03, weight_decay=0.1), "adamax"),
+    ("nadam", dict(lr=0.03, weight_decay=0.1), "nadam"),
+    ("radam", dict(lr=0.03, weight_decay=0.1, betas=(0.9, 0.99)), "radam"),
+    ("adabelief", dict(lr=0.03, weight_decay=0.1, eps=1e-8), "adabelief"),
+    ("yogi", dict(lr=0.03, weight_decay=0.1), "yogi"),
+    ("adan", dict(lr=0.03, weight_decay=0.1), "adan"),
+    ("lion", dict(lr=0.03, weight_decay=0.1), "lion"),
+    ("signum", dict(lr=0.03, weight_decay=0.1), "signum"),
+    ("rprop", dict(lr=0.03), "rprop"),
+    ("ftrl", dict(lr=0.03, l1=0.1, l2=0.1, l2_shrinkage=0.1), "ftrl"),
+    ("asgd", dict(lr=0.03, weight_decay=0.1, t0=3), "asgd"),
+    ("schedulefreesgd", dict(lr=0.03, weight_decay=0.1, warmup_steps=4), "schedule_free"),
+    ("schedulefreeadamw", dict(lr=0.03, weight_decay=0.1, warmup_steps=4), "schedule_free_adam"),
+    ("schedulefreeradam", dict(lr=0.03, weight_decay=0.1, betas=(0.9, 0.99)), "schedule_free_adam"),
 ]
 brief = pytest.mark.parametrize("name, options, rule", BRIEF, ids=[f"{n}-{r}" for n, _, r in BRIEF])
 
 
-def legal(o, like="torch"):
-    if o.get("dampening") and (like != "torch" or not o["momentum"]):
+def with_rate(options, rule, rate):
+    """With a schedule, where the rule takes one."""
+    return options if rule == "rprop" else {**options, "lr": rate}
+
+
+def legal(o):
+    if o.get("dampening") and not o["momentum"]:
         return False
-    return not (o.get("nesterov") and (not o["momentum"] or o["dampening"]))
+    return not (o.get("nesterov") and (not o["momentum"] or o.get("dampening")))
 
 
 def settings(name, like="torch"):
-    for values in itertools.product(*GRID[name].values()):
-        o = dict(zip(GRID[name], values))
-        if legal(o, like):
+    grid = {k: v for k, v in GRID[name].items() if k not in LACKS.get((name, like), ())}
+    for values in itertools.product(*grid.values()):
+        o = dict(zip(grid, values))
+        if legal(o):
             yield o
 
 
@@ -97,62 +269,70 @@ def assert_close(got, expected, message=""):
 def test_grid_covers_the_registry():
     assert set(GRID) == set(OPTIMIZERS)
     for name, cls in OPTIMIZERS.items():
-        assert set(GRID[name]) == set(cls().get_params()) - {"like", "n_threads"}
+        assert set(GRID[name]) == set(cls().get_params()) - {"like", "n_threads", "clip_global_norm"}
     for dtype in (np.float32, np.float64):
         assert {rule for _, _, rule in BRIEF} == set(_kernels.table.updates[np.dtype(dtype)].rules())
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("name", TORCH)
 def test_signature_is_torchs(name):
+    """But for what belongs to devices and to autograd; `maximize` is by keyword."""
     torch = pytest.importorskip("torch")
-    theirs = inspect.signature({"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[name])
+    theirs = inspect.signature(getattr(torch.optim, TORCH[name]))
     ours = inspect.signature(OPTIMIZERS[name])
-    positional = [p.name for p in theirs.parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
+    foreign = {"foreach", "fused", "capturable", "differentiable", "maximize"}
+    positional = [
+        p.name for p in theirs.parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD and p.name not in foreign
+    ]
     assert [p.name for p in ours.parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD] == positional
     for parameter in ours.parameters:
-        if parameter not in ("params", "like", "n_threads"):
+        if parameter not in ("params", "like", "n_threads", "clip_global_norm"):
             assert ours.parameters[parameter].default == theirs.parameters[parameter].default
+    assert set(theirs.parameters) - foreign <= set(ours.parameters)
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
-def test_torch(name):
+@pytest.mark.parametrize("name", TORCH)
+def test_torch(name, torch_float64):
     """Every legal setting, 50 steps, arrays of several shapes."""
-    torch = pytest.importorskip("torch")
-    make = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[name]
+    torch = torch_float64
+    make = getattr(torch.optim, TORCH[name])
     rng = np.random.default_rng(0)
     shapes = [(7, 5), (33,), ()]
     start = [rng.standard_normal(s) for s in shapes]
     grads = [gradients(rng, s) for s in shapes]
     for o in settings(name):
         ours = [w.copy() for w in start]
-        theirs = [torch.tensor(w, dtype=torch.float64, requires_grad=True) for w in start]
+        theirs = [torch.tensor(w, requires_grad=True) for w in start]
         a = OPTIMIZERS[name](ours, **o)
         lr = o["lr"](0) if callable(o["lr"]) else o["lr"]
-        b = make(theirs, **{**o, "lr": lr})
+        b = make(theirs, **{**o, "lr": lr}, foreach=False)
         for t in range(STEPS):
             for p, g in zip(theirs, grads):
-                p.grad = torch.tensor(g[t], dtype=torch.float64)
+                p.grad = torch.tensor(g[t])
             if callable(o["lr"]):
                 b.param_groups[0]["lr"] = o["lr"](t)
             a.step([g[t] for g in grads])
             b.step()
-        for p, w in zip(theirs, ours):
+        for i, (p, w) in enumerate(zip(theirs, ours)):
             assert_close(w, p.detach().numpy(), str(o))
+            if name == "asgd":
+                assert_close(a.averages()[i], b.state[p]["ax"].numpy(), str(o))
 
 
-@pytest.mark.parametrize("like", LIKES)
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@each_pair
 def test_reference(name, like):
     """Every legal setting of every convention, every step."""
     rng = np.random.default_rng(1)
     start, grads = rng.standard_normal(37), gradients(rng, (37,))
+    fixed = reference.RULES[name, like][1]
     for o in settings(name, like):
-        given = {k: v for k, v in o.items() if not (k == "dampening" and like != "torch")}
-        w = start.copy()
-        got = trajectory(OPTIMIZERS[name](w, **o, like=like), w, grads)
-        fixed = reference.RULES[name, like][1]
-        expected = reference.run(name, like, start, grads, **{k: v for k, v in given.items() if k not in fixed})
+        w, state = start.copy(), {}
+        optimizer = OPTIMIZERS[name](w, **o, like=like)
+        got = trajectory(optimizer, w, grads)
+        expected = reference.run(name, like, start, grads, state, **{k: v for k, v in o.items() if k not in fixed})
         assert_close(got, expected, str(o))
+        if hasattr(optimizer, "averages"):
+            assert_close(optimizer.averages(), state["ax" if name == "asgd" else "x"], str(o))
 
 
 def test_conventions_differ():
@@ -174,6 +354,20 @@ def test_defaults_by_convention():
     assert [Adam(like=k).eps for k in LIKES] == [1e-8, 1e-7, 1e-8]
     assert [AdamW(like=k).weight_decay for k in LIKES] == [1e-2, 4e-3, 1e-4]
     assert [AdamW(like=k).lr for k in LIKES] == [1e-3] * 3
+    assert [O.Adagrad(like=k).lr for k in LIKES] == [1e-2, 1e-3, 1e-2]
+    assert [O.Adagrad(like=k).initial_accumulator_value for k in LIKES] == [0, 0.1, 0.1]
+    assert [O.Adagrad(like=k).eps for k in LIKES] == [1e-10, 1e-7, 1e-7]
+    assert [O.Adadelta(like=k).lr for k in LIKES] == [1, 1e-3, 1]
+    assert [O.Adadelta(like=k).rho for k in LIKES] == [0.9, 0.95, 0.9]
+    assert [O.Adadelta(like=k).eps for k in LIKES] == [1e-6, 1e-7, 1e-6]
+    assert [O.RMSprop(like=k).alpha for k in LIKES] == [0.99, 0.9, 0.9]
+    assert [O.RMSprop(like=k).eps for k in LIKES] == [1e-8, 1e-7, 1e-8]
+    assert [O.Adamax(like=k).lr for k in LIKES] == [2e-3, 1e-3, 2e-3]
+    assert [O.NAdam(like=k).momentum_decay for k in LIKES] == [4e-3, 1, None]
+    assert [O.NAdam(like=k).lr for k in LIKES] == [2e-3, 1e-3, 2e-3]
+    assert [O.Lion(like=k).lr for k in LIKES] == [1e-4, 1e-3, 1e-4]
+    assert [O.Lion(like=k).weight_decay for k in LIKES] == [0, 0, 1e-3]
+    assert [O.Adan(like=k).eps_root for k in ("torch", "optax")] == [0, 1e-8]
     assert SGD(lr=1e-3, like="keras").lr == 1e-3  # given, though it equals PyTorch's default
     assert Adam(eps=1e-8, like="keras").eps == 1e-8
 
@@ -190,6 +384,73 @@ def test_float32(name, options, rule, isa):
     assert single.dtype == np.float32
     np.testing.assert_allclose(single, double, rtol=1e-5, atol=2e-5)
     assert [u[0] for u in a.updates()] == [rule]
+
+
+# Clipping by the norm of all gradients
+
+
+@each_pair
+def test_clip_global_norm(name, like):
+    """The steps of clipped gradients, which stay as they are, in two groups of both dtypes."""
+    if name == "rprop":  # looks at signs alone
+        assert "clip_global_norm" not in OPTIMIZERS[name]().get_params()
+        return
+    rng = np.random.default_rng(19)
+    start = [rng.standard_normal((7, 5)), rng.standard_normal(9000).astype(np.float32), rng.standard_normal(())]
+    grads = [[gradients(rng, np.shape(w), 1, w.dtype)[0] for w in start] for _ in range(20)]
+    ends = []
+    for limit in (None, 3.0):
+        params = [np.array(w) for w in start]
+        recipe = OPTIMIZERS[name](lr=0.03, like=like, clip_global_norm=limit)
+        optimizer = recipe.bind([{"params": params[:2]}, {"params": params[2], "lr": 0.1}])
+        factors = []
+        for step in grads:
+            given = [np.array(g) for g in step]
+            if limit is None:
+                before = np.sqrt(sum(np.sum(g.astype(np.float64) ** 2) for g in given))
+                factor = min(1.0, 3.0 / (before + 1e-6)) if like == "torch" else min(1.0, 3.0 / before)
+                factors.append(factor)
+                given = [np.asarray((g * factor).astype(g.dtype)) for g in given]
+            optimizer.step([given[:2], given[2]])
+            if limit is not None:
+                assert all((a == b).all() for a, b in zip(given, step))
+        ends.append(params)
+        assert limit is not None or min(factors) < 0.5
+    for a, b in zip(*ends):
+        rtol, atol = (1e-11, 1e-12) if a.dtype == np.float64 else (1e-5, 2e-5)
+        np.testing.assert_allclose(a, b, rtol=rtol, atol=atol)
+
+
+def test_clip_global_norm_is_the_functions():
+    """Also its convention and its bits, for any number of threads; below the limit nothing is scaled."""
+    rng = np.random.default_rng(20)
+    g = rng.standard_normal(50_000)
+    for like in LIKES:
+        ends = []
+        for n_threads in (1, 2, None):
+            w = np.zeros(50_000)
+            SGD(w, lr=1.0, like=like, clip_global_norm=2.0, n_threads=n_threads).step(g)
+            ends.append(w)
+        clipped = g.copy()
+        O.clip_global_norm(clipped, 2.0, like=like)
+        for w in ends:
+            np.testing.assert_array_equal(w, ends[0])
+            np.testing.assert_allclose(w, -clipped, rtol=1e-15)
+    w = np.zeros(50_000)
+    SGD(w, lr=1.0, clip_global_norm=1e4).step(g)
+    np.testing.assert_array_equal(w, -g)
+
+
+def test_clip_global_norm_without_step():
+    recipe = SGD(clip_global_norm=2.0)
+    assert repr(recipe) == "SGD(clip_global_norm=2.0)" and recipe != SGD()
+    optimizer = recipe.bind(np.ones(3))
+    with pytest.raises(ValueError, match="clip_global_norm depends on the gradients"):
+        optimizer.scalars(1)
+    optimizer.clip_global_norm = None
+    assert optimizer.scalars(1).shape == (1, 1, 14)
+    with pytest.raises(ValueError, match="clip_global_norm belongs to the whole optimizer"):
+        optimizer.param_groups[0]["clip_global_norm"] = 1.0
 
 
 def test_small_decay_in_float32():
@@ -244,10 +505,9 @@ def test_reference_at_each_level(name, options, rule, isa):
     start, grads = rng.standard_normal(333), gradients(rng, (333,))
     w = start.copy()
     got = trajectory(OPTIMIZERS[name](w, **options), w, grads)
-    assert_close(
-        got,
-        reference.run(name, "torch", start, grads, **{"weight_decay": 1e-2, **options} if name == "adamw" else options),
-    )
+    like = OPTIMIZERS[name]().like
+    given = {"weight_decay": 1e-2, **options} if name == "adamw" else options
+    assert_close(got, reference.run(name, like, start, grads, **given))
 
 
 def test_level_changes_between_steps():
@@ -267,7 +527,7 @@ def test_level_changes_between_steps():
 def test_resume(name, options, rule, way, tmp_path):
     """k steps then m equal k + m, bit for bit."""
     rng = np.random.default_rng(6)
-    options = {**options, "lr": schedules.Step(0.1, 4, 0.5)}
+    options = with_rate(options, rule, schedules.Step(0.1, 4, 0.5))
     shapes = {"w": (13, 3), "b": (5,)}
     start = {k: rng.standard_normal(s).astype(np.float32) for k, s in shapes.items()}
     grads = [{k: gradients(rng, s, 1, np.float32)[0] for k, s in shapes.items()} for _ in range(12)]
@@ -466,8 +726,7 @@ def test_options_change_while_bound():
 # Recipes
 
 
-@pytest.mark.parametrize("like", LIKES)
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@each_pair
 def test_recipe(name, like):
     clone = pytest.importorskip("sklearn.base").clone
     recipe = OPTIMIZERS[name](lr=0.25, like=like, n_threads=2)
@@ -482,7 +741,8 @@ def test_recipe(name, like):
     w = np.ones(3)
     bound = recipe.bind(w)
     bound.step(np.ones(3))
-    assert type(bound) is type(recipe) and (w != 1).all() and recipe.n_steps == 0
+    assert (w != 1).all() or name == "schedulefreeradam"  # whose first steps only collect moments
+    assert type(bound) is type(recipe) and recipe.n_steps == 0
     assert bound != recipe and bound == bound and "1 arrays, 3 parameters, 1 steps" in repr(bound)
     fresh = clone(bound)  # drops arrays and state
     assert fresh == recipe and fresh.n_steps == 0
@@ -498,36 +758,40 @@ def test_get():
     assert optimizers.get(Adam, eps=1e-3) == Adam(eps=1e-3)
 
 
-@pytest.mark.parametrize("like", LIKES)
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@each_pair
 def test_every_option_has_an_effect(name, like):
-    """Another legal value changes the trajectory; none is accepted and ignored."""
+    """Another legal value changes the trajectory or the average; none is accepted and ignored."""
+    betas = (0.1, 0.2, 0.3) if name == "adan" else (0.1, 0.7)
     others = dict(
-        lr=0.5,
-        momentum=0.5,
-        dampening=0.5,
-        weight_decay=0.7,
-        nesterov=True,
-        betas=(0.1, 0.2),
-        eps=0.5,
-        amsgrad=True,
-        maximize=True,
-        decoupled_weight_decay=True,
+        **dict(lr=0.5, momentum=0.5, dampening=0.5, weight_decay=0.7, nesterov=True, betas=betas, eps=0.5),
+        **dict(amsgrad=True, maximize=True, decoupled_weight_decay=True, lr_decay=0.3, initial_accumulator_value=0.7),
+        **dict(rho=0.5, alpha=0.5, centered=True, momentum_decay=0.5, eps_root=0.5, no_prox=True, etas=(0.3, 1.5)),
+        **dict(step_sizes=(1e-3, 0.2), l1=0.5, l2=0.5, l2_shrinkage=0.5, beta=0.5, lambd=0.3, t0=0, warmup_steps=3),
+        **dict(r=2.0, weight_lr_power=0.0, silent_sgd_phase=False),
     )
-    base = dict(lr=0.1, weight_decay=0.2, **({"momentum": 0.9} if name == "sgd" else {"betas": (0.5, 0.5)}))
+    base = dict(
+        lr=0.1,
+        weight_decay=0.2,
+        momentum=0.0 if name == "rmsprop" else 0.9,
+        betas=(0.6, 0.5, 0.5) if name == "adan" else (0.6, 0.99) if "radam" in name else (0.6, 0.5),
+        warmup_steps=10,
+    )
+    base = {k: v for k, v in base.items() if k in GRID[name]}
     rng = np.random.default_rng(10)
     grads = gradients(rng, (50,))
 
     def end(**options):
         w = np.ones(50)
-        return trajectory(OPTIMIZERS[name](w, like=like, **{**base, **options}), w, grads)[-1]
+        optimizer = OPTIMIZERS[name](w, like=like, **{**base, **options})
+        trajectory(optimizer, w, grads)
+        return np.concatenate([w, optimizer.averages() if hasattr(optimizer, "averages") else []])
 
     start = end()
     for option in set(GRID[name]):
-        if option == "dampening" and like != "torch":
-            with pytest.raises(ValueError, match="torch"):
-                end(dampening=0.5)
-        elif option == "decoupled_weight_decay" and like == "keras":
+        if option in LACKS.get((name, like), ()) and option != "momentum_decay":
+            with pytest.raises(ValueError, match=f"{option} is a parameter of like='torch' only"):
+                end(**{option: others[option]})
+        elif (option, like) in (("decoupled_weight_decay", "keras"), ("no_prox", "optax")):
             continue  # stated: always so
         else:
             assert not np.array_equal(start, end(**{option: others[option]})), option
@@ -609,6 +873,32 @@ PARAM_ERRORS = [
     (lambda: Adam(amsgrad=None), TypeError, "amsgrad must be True or False"),
     (lambda: Adam(decoupled_weight_decay=0), TypeError, "decoupled_weight_decay must be True or False"),
     (lambda: Adam().set_params(beta=1), ValueError, "Adam has no parameter 'beta'; it has lr, betas, eps"),
+    (lambda: SGD(clip_global_norm=0), ValueError, "clip_global_norm must be > 0, got 0"),
+    (lambda: SGD(clip_global_norm="1"), TypeError, "clip_global_norm must be a number, got str"),
+    (lambda: O.Adagrad(lr_decay=0.1, like="keras"), ValueError, "lr_decay is a parameter of like='torch' only"),
+    (lambda: O.Adagrad(eps=0, like="optax"), ValueError, "eps must be > 0, got 0: like='optax' has it under the root"),
+    (lambda: O.Adagrad(initial_accumulator_value=-1), ValueError, "initial_accumulator_value must be finite and >= 0"),
+    (lambda: O.Adadelta(rho=1.0), ValueError, r"rho must be in \[0, 1\), got 1.0"),
+    (lambda: O.RMSprop(alpha=-0.1), ValueError, r"alpha must be in \[0, 1\)"),
+    (lambda: O.RMSprop(centered=1), TypeError, "centered must be True or False, got 1"),
+    (lambda: O.Adamax(betas=(1, 0)), ValueError, r"betas\[0\] must be in"),
+    (lambda: O.NAdam(momentum_decay=-1), ValueError, "momentum_decay must be finite and >= 0"),
+    (lambda: O.RAdam(like="keras"), ValueError, "like must be one of 'torch', 'optax', got 'keras'"),
+    (lambda: O.Adan(betas=(0.9, 0.9)), TypeError, "betas must be a tuple of 3 of numbers|tuple of 3"),
+    (lambda: O.Signum(momentum=1.0), ValueError, r"momentum must be in \[0, 1\)"),
+    (lambda: O.Rprop(lr=schedules.Constant(0.1)), TypeError, "lr of Rprop must be a number, its first step"),
+    (lambda: O.Rprop(etas=(1.2, 0.5)), ValueError, "etas must be .* got .1.2, 0.5"),
+    (lambda: O.Rprop(etas=0.5), TypeError, "etas must be a pair of numbers, got 0.5"),
+    (lambda: O.Rprop(step_sizes=(1, 0.5)), ValueError, "step_sizes must be .least, largest."),
+    (lambda: O.FTRL(lr=0), ValueError, "lr must be > 0, got 0: FTRL divides by it"),
+    (lambda: O.FTRL(l1=-1), ValueError, "l1 must be finite and >= 0"),
+    (lambda: O.ASGD(t0=-1), ValueError, "t0 must be finite and >= 0"),
+    (lambda: O.ASGD().averages(), ValueError, "recipe without parameters"),
+    (lambda: O.ScheduleFreeSGD(momentum=0), ValueError, "momentum must be > 0, got 0: the average"),
+    (lambda: O.ScheduleFreeAdamW(betas=(0, 0.9)), ValueError, r"betas\[0\] must be > 0"),
+    (lambda: O.ScheduleFreeAdamW(warmup_steps=1.5), TypeError, "warmup_steps must be an integer, got 1.5"),
+    (lambda: O.ScheduleFreeAdamW(warmup_steps=-1), ValueError, "warmup_steps must be >= 0, got -1"),
+    (lambda: O.ScheduleFreeRAdam(silent_sgd_phase=0), TypeError, "silent_sgd_phase must be True or False"),
     (lambda: optimizers.get("lbfgs"), ValueError, "unknown optimizer 'lbfgs'; there are 'sgd', 'adam', 'adamw'"),
     (lambda: optimizers.get(3), TypeError, "an optimizer is a name or an Optimizer, got int"),
 ]
@@ -742,14 +1032,15 @@ def test_not_finite(name, options, rule, isa):
     """Stays in its element."""
     g = np.ones(100)
     bad = {3: np.nan, 50: np.inf, 99: -np.inf}
+    expected = {3} if rule in SIGNS else set(bad)  # the sign of infinity is finite
     for i, value in bad.items():
         g[i] = value
     w = np.ones(100)
     optimizer = OPTIMIZERS[name](w, **options)
     optimizer.step(g)
     optimizer.step(np.ones(100))
-    assert set(np.flatnonzero(~np.isfinite(w))) == set(bad)
-    assert len(set(w[np.isfinite(w)])) == 1
+    assert set(np.flatnonzero(~np.isfinite(w))) == expected
+    assert len({v for i, v in enumerate(w) if i not in bad}) == 1
 
 
 def test_betas_zero():
@@ -854,10 +1145,10 @@ def test_block_functions_and_table(name, options, rule, dtype, real, isa):
     pointer = ctypes.POINTER(real)
 
     class Update(ctypes.Structure):
-        _fields_ = [(k, pointer) for k in "wgabc"] + [("scalars", ctypes.POINTER(ctypes.c_double))]
+        _fields_ = [(k, pointer) for k in "wgabcd"] + [("scalars", ctypes.POINTER(ctypes.c_double))]
 
     rng = np.random.default_rng(13)
-    options = {**options, "lr": schedules.Exponential(0.1, 0.9)}
+    options = with_rate(options, rule, schedules.Exponential(0.1, 0.9))
     start, grads = rng.standard_normal(777).astype(dtype), gradients(rng, (777,), 6, dtype)
     w = start.copy()
     expected = trajectory(OPTIMIZERS[name](w, **options), w, grads)[-1]
@@ -865,7 +1156,7 @@ def test_block_functions_and_table(name, options, rule, dtype, real, isa):
     optimizer = OPTIMIZERS[name](w, **options)
     for part in (slice(0, 2), slice(2, 6)):
         table = optimizer.scalars(part.stop - part.start)
-        assert table.shape == (part.stop - part.start, 1, 11)
+        assert table.shape == (part.stop - part.start, 1, 14)
         ((named, group, param, slots),) = optimizer.updates()
         assert named == rule and group == 0 and param is w
         function = ctypes.CFUNCTYPE(None, ctypes.POINTER(Update), ctypes.c_ssize_t, ctypes.c_ssize_t)(
@@ -873,7 +1164,7 @@ def test_block_functions_and_table(name, options, rule, dtype, real, isa):
         )
         for row, g in zip(table, grads[part]):
             arrays = [param, g, *slots]
-            update = Update(*[a.ctypes.data_as(pointer) for a in arrays], *[None] * (5 - len(arrays)))
+            update = Update(*[a.ctypes.data_as(pointer) for a in arrays], *[None] * (6 - len(arrays)))
             update.scalars = row.ctypes.data_as(ctypes.POINTER(ctypes.c_double))
             function(ctypes.byref(update), 0, 300)
             function(ctypes.byref(update), 300, 777)
@@ -893,6 +1184,19 @@ RECIPES = [
     Adam(lr=schedules.Exponential(0.3, 0.995)),
     Adam(lr=schedules.Exponential(0.3, 0.995), amsgrad=True, like="optax"),
     AdamW(lr=schedules.Exponential(0.3, 0.995), weight_decay=0, like="keras"),
+    O.Adagrad(lr=1.0),
+    O.RMSprop(lr=schedules.Exponential(0.1, 0.99)),
+    O.RMSprop(lr=schedules.Exponential(0.1, 0.99), centered=True, momentum=0.5, like="keras"),
+    O.Adamax(lr=schedules.Exponential(0.3, 0.995)),
+    O.NAdam(lr=schedules.Exponential(0.3, 0.995)),
+    O.RAdam(lr=schedules.Exponential(0.3, 0.995)),
+    O.AdaBelief(lr=schedules.Exponential(0.3, 0.995)),
+    O.Yogi(lr=schedules.Exponential(0.3, 0.995)),
+    O.Adan(lr=schedules.Exponential(0.3, 0.995)),
+    O.Lion(lr=schedules.Exponential(0.1, 0.99)),
+    O.Signum(lr=schedules.Exponential(0.1, 0.99)),
+    O.Rprop(),
+    O.ASGD(lr=0.1, lambd=0.0),
 ]
 
 
@@ -909,6 +1213,72 @@ def test_parabola(recipe):
     for _ in range(3000):
         optimizer.step(-scale * (w - 1.0))
     np.testing.assert_allclose(w, 1.0, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "recipe", [O.ScheduleFreeSGD(lr=0.3), O.ScheduleFreeAdamW(lr=0.1), O.ScheduleFreeRAdam(lr=0.1)], ids=repr
+)
+def test_averages_converge(recipe):
+    """Without a falling rate, on noisy gradients; the structure is that of the parameters."""
+    rng = np.random.default_rng(16)
+    params = [{"params": {"a": np.full(3, 2.0), "b": np.zeros(())}}, {"params": [np.full((2, 2), -1.0)]}]
+    optimizer = recipe.bind(params)
+    assert (optimizer.averages()[0]["a"] == 2.0).all()
+    for _ in range(4000):
+        (first, second) = (group["params"] for group in optimizer.param_groups)
+        noise = lambda w: np.asarray(w - 1.0 + rng.standard_normal(w.shape))
+        optimizer.step([{k: noise(w) for k, w in first.items()}, [noise(w) for w in second]])
+    first, second = optimizer.averages()
+    assert set(first) == {"a", "b"} and first["b"].shape == () and second[0].shape == (2, 2)
+    for x in (*first.values(), *second):
+        assert np.abs(x - 1.0).max() < 0.1
+
+
+def test_polyak_average():
+    w = np.array([1.0])
+    optimizer = O.ASGD(w, lr=0.25, lambd=0.0, t0=0)
+    seen = []
+    for _ in range(9):
+        optimizer.step(w.copy())
+        seen.append(w[0])
+    np.testing.assert_allclose(optimizer.averages(), np.mean(seen[1:]), rtol=1e-14)
+
+
+def test_ftrl_gives_zeros():
+    rng = np.random.default_rng(17)
+    w = np.zeros(20)
+    truth = np.where(np.arange(20) < 3, 1.0, 0.0)
+    optimizer = O.FTRL(w, lr=0.5, l1=40.0)
+    for _ in range(2000):
+        x = rng.standard_normal(20)
+        optimizer.step(x * (x @ (w - truth)))
+    assert (w[3:] == 0).all() and (w[:3] > 0.5).all()
+    with pytest.raises(ValueError, match=r"lr must be > 0, got 0.0: FTRL divides by it \(step 0\)"):
+        O.FTRL(np.ones(2), lr=schedules.Warmup(0.1, 3)).step(np.ones(2))
+
+
+def test_schedule_free_weights_follow_the_rate_of_the_steps():
+    """Also where the rate is changed by hand, and through pickle and state_dict."""
+    rng = np.random.default_rng(18)
+    start, grads = rng.standard_normal(5), rng.standard_normal((12, 5))
+    rates = np.r_[np.full(6, 0.1), np.full(6, 0.3)]
+    expected = reference.run("schedulefreesgd", "torch", start, grads, lr=lambda t: rates[t])
+    w = start.copy()
+    optimizer = O.ScheduleFreeSGD(w, lr=0.1)
+    for t, g in enumerate(grads):
+        if t == 6:
+            optimizer.lr = 0.3
+        optimizer.scalars(3)  # looking ahead changes nothing
+        optimizer.step(g)
+        np.testing.assert_allclose(w, expected[t], rtol=1e-13)
+        if t == 7:
+            optimizer = pickle.loads(pickle.dumps(optimizer))
+            w = optimizer.param_groups[0]["params"][0]
+        if t == 9:
+            state, again = optimizer.state_dict(), w.copy()
+            optimizer = O.ScheduleFreeSGD(again, lr=0.3)
+            optimizer.load_state_dict(state)
+            w = again
 
 
 @pytest.mark.parametrize("recipe", [SGD(lr=1e-3, momentum=0.9), Adam(lr=0.02)], ids=repr)

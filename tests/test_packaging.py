@@ -209,10 +209,10 @@ def step(double[::1] w, double[::1] slot, const double[::1] g, double lr, double
     cdef Py_ssize_t i
     cdef element_f64 e
     cdef scalars_f64 s = scalars_f64(sign=1, l2=0, decay=0, alpha=lr, beta=0, keep1=beta, gain1=1, keep2=0, gain2=0,
-                                     eps=0, lift=0)
+                                     eps=0, lift=0, eps_root=0, keep3=0, gain3=0)
     with nogil:
         for i in range(w.shape[0]):
-            e = element_f64(w=w[i], a=slot[i], b=0, c=0)
+            e = element_f64(w=w[i], a=slot[i], b=0, c=0, d=0)
             e = momentum_f64(e, g[i], &s)
             w[i] = e.w
             slot[i] = e.a

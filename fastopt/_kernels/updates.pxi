@@ -23,6 +23,7 @@ cdef extern from "fo_updates.h" nogil:
         real* a
         real* b
         real* c
+        real* d
         const double* scalars
     # Restrict-qualified: the arrays of one update are distinct.
     ctypedef real* out_t "FO(out)"
@@ -45,7 +46,7 @@ include "updates_roster.pxi"
 
 
 cdef inline void loop(formula f, int slots, scalars_t s, out_t w, in_t g, out_t a, out_t b, out_t c,
-                      Py_ssize_t n) noexcept nogil:
+                      out_t d, Py_ssize_t n) noexcept nogil:
     cdef Py_ssize_t i
     cdef element e
     for i in range(n):
@@ -56,6 +57,8 @@ cdef inline void loop(formula f, int slots, scalars_t s, out_t w, in_t g, out_t 
             e.b = b[i]
         if slots > 2:
             e.c = c[i]
+        if slots > 3:
+            e.d = d[i]
         e = f(e, s.sign * g[i] + s.l2 * e.w, &s)
         w[i] = e.w
         if slots > 0:
@@ -64,6 +67,8 @@ cdef inline void loop(formula f, int slots, scalars_t s, out_t w, in_t g, out_t 
             b[i] = e.b
         if slots > 2:
             c[i] = e.c
+        if slots > 3:
+            d[i] = e.d
 
 
 cdef inline void block(formula f, int slots, const update_t* u, Py_ssize_t lo, Py_ssize_t hi) noexcept nogil:
@@ -75,8 +80,11 @@ cdef inline void block(formula f, int slots, const update_t* u, Py_ssize_t lo, P
         end += (-<Py_ssize_t> (<uintptr_t> (u.w + lo)) & (LINE - 1)) // <Py_ssize_t> sizeof(real)
     for part in range(2):
         loop(f, slots, s, u.w + lo, u.g + lo, u.a + lo if slots > 0 else NULL, u.b + lo if slots > 1 else NULL,
-             u.c + lo if slots > 2 else NULL, end - lo)
+             u.c + lo if slots > 2 else NULL, u.d + lo if slots > 3 else NULL, end - lo)
         lo, end = end, hi
+
+
+include "updates_norms.pxi"
 
 
 def address(str rule):
@@ -85,6 +93,11 @@ def address(str rule):
     It is serial and needs no GIL; an engine lets update.scalars point to the row of its table for the coming step.
     """
     return ROSTER[rule]
+
+
+def n_scalars():
+    """FO_SCALARS of fo_updates.h."""
+    return FO_SCALARS
 
 
 def rules():
@@ -237,17 +250,31 @@ cdef class Plan:
             self.items[i].g = <const real*> cnp.PyArray_DATA(g)
         return copies
 
+    def squares(self, int n_threads):
+        """The sum of squares of the loaded gradients, float64, in the order of the pieces."""
+        cdef Py_ssize_t i, n = self.tasks[self.n_tasks]
+        cdef double[::1] parts = np.empty(n + 1)
+        cdef double total = 0.0
+        cdef piece_t piece
+        for i in prange(n, nogil=True, schedule="static", num_threads=n_threads, use_threads_if=n_threads > 1):
+            piece = self.pieces[i]
+            parts[i] = squares(self.items[piece.item].g + piece.lo, piece.hi - piece.lo)
+        for i in range(n):
+            total += parts[i]
+        return total
+
     def run(self, tuple rows, int n_threads):
-        """One step with the loaded gradients; `rows` is one tuple of scalars for each group."""
+        """One step with the loaded gradients; `rows` is one tuple of scalars for each group, the first of those in
+        fo_updates.h (the others are 0)."""
         cdef Py_ssize_t i, k
         cdef tuple row
         if len(rows) != self.n_groups:
             raise ValueError("one row of scalars is needed for each group")
         for i in range(self.n_groups):
             row = <tuple> rows[i]
-            if len(row) != FO_SCALARS:
-                raise ValueError(f"a row of scalars has {FO_SCALARS} numbers, got {len(row)}")
-            for k in range(FO_SCALARS):
+            if len(row) > FO_SCALARS:
+                raise ValueError(f"a row of scalars has at most {FO_SCALARS} numbers, got {len(row)}")
+            for k in range(len(row)):
                 self.table[i * FO_SCALARS + k] = row[k]
         self.tasks_run(n_threads)
 

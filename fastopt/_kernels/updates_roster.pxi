@@ -6,6 +6,7 @@ cdef extern from "fo_updates.h" nogil:
         real a
         real b
         real c
+        real d
     ctypedef struct scalars_t "FO(scalars)":
         real sign
         real l2
@@ -14,12 +15,50 @@ cdef extern from "fo_updates.h" nogil:
     element c_nesterov "FO(nesterov)"(element e, real h, const scalars_t* s)
     element c_adam "FO(adam)"(element e, real h, const scalars_t* s)
     element c_amsgrad "FO(amsgrad)"(element e, real h, const scalars_t* s)
+    element c_adagrad "FO(adagrad)"(element e, real h, const scalars_t* s)
+    element c_adadelta "FO(adadelta)"(element e, real h, const scalars_t* s)
+    element c_rmsprop "FO(rmsprop)"(element e, real h, const scalars_t* s)
+    element c_rmsprop_momentum "FO(rmsprop_momentum)"(element e, real h, const scalars_t* s)
+    element c_rmsprop_centered "FO(rmsprop_centered)"(element e, real h, const scalars_t* s)
+    element c_rmsprop_centered_momentum "FO(rmsprop_centered_momentum)"(element e, real h, const scalars_t* s)
+    element c_adamax "FO(adamax)"(element e, real h, const scalars_t* s)
+    element c_nadam "FO(nadam)"(element e, real h, const scalars_t* s)
+    element c_radam "FO(radam)"(element e, real h, const scalars_t* s)
+    element c_adabelief "FO(adabelief)"(element e, real h, const scalars_t* s)
+    element c_yogi "FO(yogi)"(element e, real h, const scalars_t* s)
+    element c_adan "FO(adan)"(element e, real h, const scalars_t* s)
+    element c_lion "FO(lion)"(element e, real h, const scalars_t* s)
+    element c_signum "FO(signum)"(element e, real h, const scalars_t* s)
+    element c_rprop "FO(rprop)"(element e, real h, const scalars_t* s)
+    element c_ftrl "FO(ftrl)"(element e, real h, const scalars_t* s)
+    element c_asgd "FO(asgd)"(element e, real h, const scalars_t* s)
+    element c_schedule_free "FO(schedule_free)"(element e, real h, const scalars_t* s)
+    element c_schedule_free_adam "FO(schedule_free_adam)"(element e, real h, const scalars_t* s)
 
 cdef void sgd(const update_t* u, Py_ssize_t lo, Py_ssize_t hi) noexcept nogil: block(c_sgd, 0, u, lo, hi)
 cdef void momentum(const update_t* u, Py_ssize_t lo, Py_ssize_t hi) noexcept nogil: block(c_momentum, 1, u, lo, hi)
 cdef void nesterov(const update_t* u, Py_ssize_t lo, Py_ssize_t hi) noexcept nogil: block(c_nesterov, 1, u, lo, hi)
 cdef void adam(const update_t* u, Py_ssize_t lo, Py_ssize_t hi) noexcept nogil: block(c_adam, 2, u, lo, hi)
 cdef void amsgrad(const update_t* u, Py_ssize_t lo, Py_ssize_t hi) noexcept nogil: block(c_amsgrad, 3, u, lo, hi)
+cdef void adagrad(const update_t* u, Py_ssize_t lo, Py_ssize_t hi) noexcept nogil: block(c_adagrad, 1, u, lo, hi)
+cdef void adadelta(const update_t* u, Py_ssize_t lo, Py_ssize_t hi) noexcept nogil: block(c_adadelta, 2, u, lo, hi)
+cdef void rmsprop(const update_t* u, Py_ssize_t lo, Py_ssize_t hi) noexcept nogil: block(c_rmsprop, 1, u, lo, hi)
+cdef void rmsprop_momentum(const update_t* u, Py_ssize_t lo, Py_ssize_t hi) noexcept nogil: block(c_rmsprop_momentum, 2, u, lo, hi)
+cdef void rmsprop_centered(const update_t* u, Py_ssize_t lo, Py_ssize_t hi) noexcept nogil: block(c_rmsprop_centered, 2, u, lo, hi)
+cdef void rmsprop_centered_momentum(const update_t* u, Py_ssize_t lo, Py_ssize_t hi) noexcept nogil: block(c_rmsprop_centered_momentum, 3, u, lo, hi)
+cdef void adamax(const update_t* u, Py_ssize_t lo, Py_ssize_t hi) noexcept nogil: block(c_adamax, 2, u, lo, hi)
+cdef void nadam(const update_t* u, Py_ssize_t lo, Py_ssize_t hi) noexcept nogil: block(c_nadam, 2, u, lo, hi)
+cdef void radam(const update_t* u, Py_ssize_t lo, Py_ssize_t hi) noexcept nogil: block(c_radam, 2, u, lo, hi)
+cdef void adabelief(const update_t* u, Py_ssize_t lo, Py_ssize_t hi) noexcept nogil: block(c_adabelief, 2, u, lo, hi)
+cdef void yogi(const update_t* u, Py_ssize_t lo, Py_ssize_t hi) noexcept nogil: block(c_yogi, 2, u, lo, hi)
+cdef void adan(const update_t* u, Py_ssize_t lo, Py_ssize_t hi) noexcept nogil: block(c_adan, 4, u, lo, hi)
+cdef void lion(const update_t* u, Py_ssize_t lo, Py_ssize_t hi) noexcept nogil: block(c_lion, 1, u, lo, hi)
+cdef void signum(const update_t* u, Py_ssize_t lo, Py_ssize_t hi) noexcept nogil: block(c_signum, 1, u, lo, hi)
+cdef void rprop(const update_t* u, Py_ssize_t lo, Py_ssize_t hi) noexcept nogil: block(c_rprop, 2, u, lo, hi)
+cdef void ftrl(const update_t* u, Py_ssize_t lo, Py_ssize_t hi) noexcept nogil: block(c_ftrl, 2, u, lo, hi)
+cdef void asgd(const update_t* u, Py_ssize_t lo, Py_ssize_t hi) noexcept nogil: block(c_asgd, 1, u, lo, hi)
+cdef void schedule_free(const update_t* u, Py_ssize_t lo, Py_ssize_t hi) noexcept nogil: block(c_schedule_free, 1, u, lo, hi)
+cdef void schedule_free_adam(const update_t* u, Py_ssize_t lo, Py_ssize_t hi) noexcept nogil: block(c_schedule_free_adam, 2, u, lo, hi)
 
 cdef dict ROSTER = {
     "sgd": <size_t> <void*> sgd,
@@ -27,4 +66,23 @@ cdef dict ROSTER = {
     "nesterov": <size_t> <void*> nesterov,
     "adam": <size_t> <void*> adam,
     "amsgrad": <size_t> <void*> amsgrad,
+    "adagrad": <size_t> <void*> adagrad,
+    "adadelta": <size_t> <void*> adadelta,
+    "rmsprop": <size_t> <void*> rmsprop,
+    "rmsprop_momentum": <size_t> <void*> rmsprop_momentum,
+    "rmsprop_centered": <size_t> <void*> rmsprop_centered,
+    "rmsprop_centered_momentum": <size_t> <void*> rmsprop_centered_momentum,
+    "adamax": <size_t> <void*> adamax,
+    "nadam": <size_t> <void*> nadam,
+    "radam": <size_t> <void*> radam,
+    "adabelief": <size_t> <void*> adabelief,
+    "yogi": <size_t> <void*> yogi,
+    "adan": <size_t> <void*> adan,
+    "lion": <size_t> <void*> lion,
+    "signum": <size_t> <void*> signum,
+    "rprop": <size_t> <void*> rprop,
+    "ftrl": <size_t> <void*> ftrl,
+    "asgd": <size_t> <void*> asgd,
+    "schedule_free": <size_t> <void*> schedule_free,
+    "schedule_free_adam": <size_t> <void*> schedule_free_adam,
 }

@@ -11,12 +11,75 @@ True
 """
 
 from ._base import Optimizer
+from .adabelief import AdaBelief
+from .adagrad import Adadelta, Adagrad, RMSprop
 from .adam import Adam, AdamW
+from .adamax import Adamax
+from .adan import Adan
+from .asgd import ASGD
+from .averaging import ParameterAverage
+from .clipping import clip_adaptive, clip_global_norm, clip_norm, clip_value
+from .ftrl import FTRL
+from .nadam import NAdam
+from .radam import RAdam
+from .schedule_free import ScheduleFreeAdamW, ScheduleFreeRAdam, ScheduleFreeSGD
 from .sgd import SGD
+from .signs import Lion, Rprop, Signum
+from .yogi import Yogi
 
-__all__ = ["OPTIMIZERS", "SGD", "Adam", "AdamW", "Optimizer", "get"]
+__all__ = [
+    "ASGD",
+    "FTRL",
+    "OPTIMIZERS",
+    "SGD",
+    "AdaBelief",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "Adan",
+    "Lion",
+    "NAdam",
+    "Optimizer",
+    "ParameterAverage",
+    "RAdam",
+    "RMSprop",
+    "Rprop",
+    "ScheduleFreeAdamW",
+    "ScheduleFreeRAdam",
+    "ScheduleFreeSGD",
+    "Signum",
+    "Yogi",
+    "clip_adaptive",
+    "clip_global_norm",
+    "clip_norm",
+    "clip_value",
+    "get",
+]
 
-OPTIMIZERS = {"sgd": SGD, "adam": Adam, "adamw": AdamW}
+OPTIMIZERS = {
+    "sgd": SGD,
+    "adam": Adam,
+    "adamw": AdamW,
+    "adagrad": Adagrad,
+    "adadelta": Adadelta,
+    "rmsprop": RMSprop,
+    "adamax": Adamax,
+    "nadam": NAdam,
+    "radam": RAdam,
+    "adabelief": AdaBelief,
+    "yogi": Yogi,
+    "adan": Adan,
+    "lion": Lion,
+    "signum": Signum,
+    "rprop": Rprop,
+    "ftrl": FTRL,
+    "asgd": ASGD,
+    "schedulefreesgd": ScheduleFreeSGD,
+    "schedulefreeadamw": ScheduleFreeAdamW,
+    "schedulefreeradam": ScheduleFreeRAdam,
+}
 
 
 def get(name, **params):

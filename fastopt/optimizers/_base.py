@@ -1,5 +1,6 @@
 """What all optimizers share: parameters and groups, the step, the state that survives a call."""
 
+import copy
 import inspect
 import math
 import numbers
@@ -12,10 +13,22 @@ import numpy as np
 from .. import _kernels
 from .._config import threads
 from . import _checks
-from ._groups import Group, ParamGroup, collect, zeros_like
+from ._groups import Group, ParamGroup, collect, like
 
 SCHEMA = 1
-WHOLE = ("like", "n_threads")  # options that groups cannot override
+WHOLE = ("like", "n_threads", "clip_global_norm")  # options that groups cannot override
+
+
+def clip_factor(norm, limit, like):
+    """What scales gradients of that norm to at most the limit, by the convention of torch or of the others."""
+    if like == "torch":
+        return min(limit / (norm + 1e-6), 1.0) if norm == norm else norm
+    return 1.0 if norm <= limit else limit / norm
+
+
+def options(names):
+    """The arguments of a constructor, from its locals()."""
+    return {name: value for name, value in names.items() if name != "self"}
 
 
 class _Option:
@@ -41,27 +54,33 @@ def _plain(value):
 class Optimizer:
     """Base of the optimizers; see `SGD` and `Adam` for what they compute.
 
-    A subclass states its signature, its defaults by convention (`_LIKE`), its checks, the rule and
-    slots that options ask for, and the scalars of a step.
+    A subclass states its signature, its conventions and their defaults (`_LIKE`), its checks, the rule
+    and slots that options ask for, what slots begin with, and the scalars of a step.
     """
 
-    _LIKE: ClassVar[dict] = {}  # by convention: the defaults that differ from PyTorch's
+    _LIKE: ClassVar[dict] = {}  # by convention: the defaults that differ from those of the signature
     _TIME = 0.5  # ns an element of float32, for the choice of threads
+    _CARRIED = ()  # names of numbers of a group that a step hands to the next (see `Group.carried`)
+
+    @staticmethod
+    def _start(options):
+        """What a new slot holds, by name: a number or "params" for a copy of the parameters; 0 for the others."""
+        return {}
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
-        cls._names = tuple(
-            name for name in inspect.signature(cls.__init__).parameters if name not in ("self", "params")
-        )
+        parameters = inspect.signature(cls.__init__).parameters
+        cls._names = tuple(name for name in parameters if name not in ("self", "params"))
+        cls._default_like = parameters["like"].default
         for name in cls._names:
             setattr(cls, name, _Option(name))
 
     def _configure(self, params, **options):
-        _checks.like(options["like"])
+        _checks.like(options["like"], self._LIKE)
         given = self._LIKE[options["like"]]
         for name, value in options.items():
             if isinstance(value, _checks.Default):
-                options[name] = given.get(name, float(value))
+                options[name] = given.get(name, value.plain)
         self._check(options)
         self._options, self._groups, self._grouped, self._step, self._plans = options, None, False, 0, None
         self._running = threading.Lock()
@@ -95,9 +114,8 @@ class Optimizer:
             else:
                 options[name] = value
         for head, values in nested.items():
-            old = options[head]
-            options[head] = type(old)(**{**old.get_params(deep=False), **values})
-        _checks.like(options["like"])
+            options[head] = copy.deepcopy(options[head]).set_params(**values)
+        _checks.like(options["like"], self._LIKE)
         self._check(options)
         if self._groups is not None:
             if options["like"] != self._options["like"]:
@@ -114,7 +132,7 @@ class Optimizer:
         shown = [
             f"{name}={value!r}"
             for name, value in self._options.items()
-            if (name == "like" and value != "torch") or (name != "like" and value != defaults[name])
+            if (name == "like" and value != self._default_like) or (name != "like" and value != defaults[name])
         ]
         text = f"{type(self).__name__}({', '.join(shown)})"
         if self._groups is None:
@@ -132,7 +150,7 @@ class Optimizer:
     def __getstate__(self):
         state = {name: self.__dict__[name] for name in ("_options", "_groups", "_grouped", "_step")}
         if self._groups is not None:
-            state["_groups"] = [(g.keys, g.params, g.own, g.wraps, g.slots, g.steps) for g in self._groups]
+            state["_groups"] = [(g.keys, g.params, g.own, g.wraps, g.slots, g.steps, g.carry()) for g in self._groups]
         return state
 
     def __setstate__(self, state):
@@ -140,24 +158,30 @@ class Optimizer:
         self.__dict__.update(state, _groups=None, _plans=None, _running=threading.Lock())
         if groups is not None:
             self._groups = []
-            for keys, params, own, wraps, slots, steps in groups:
+            for keys, params, own, wraps, slots, steps, carry in groups:
                 group = Group((keys, params), own, wraps)
                 group.rule, group.slot_names = self._rule(group.options(self._options))
-                group.slots = [tuple(zeros_like(w) for _ in old) for w, old in zip(params, slots)]
+                group.slots = [tuple(like(w) for _ in old) for w, old in zip(params, slots)]
                 for new, old in zip(group.slots, slots):
                     for a, b in zip(new, old):
                         a[...] = b
                 group.steps = steps
+                if carry:
+                    group.carried[steps] = carry
                 self._groups.append(group)
             self._refresh()
 
     # Binding
 
     def bind(self, params):
-        """A new optimizer of the same options that updates `params`; this one does not change."""
+        """A new optimizer of the same options that updates `params`; this one does not change.
+
+        A schedule with a state (`schedules.ReduceOnPlateau`) is copied.
+        """
         if params is None:
             raise TypeError("bind needs parameters: an array, a list or dict of arrays, or a list of groups")
-        return type(self)(params, **self._options)
+        options = {k: copy.deepcopy(v) if hasattr(v, "state_dict") else v for k, v in self._options.items()}
+        return type(self)(params, **options)
 
     def _check_own(self, own):
         for name in own:
@@ -225,9 +249,9 @@ class Optimizer:
         for group in self._groups:
             rule, names = self._rule(group.options(self._options))
             if names != group.slot_names:
-                old = group.slot_names
+                old, start = group.slot_names, self._start(group.options(self._options))
                 group.slots = [
-                    tuple(slots[old.index(name)] if name in old else zeros_like(w) for name in names)
+                    tuple(slots[old.index(name)] if name in old else like(w, start.get(name, 0)) for name in names)
                     for w, slots in zip(group.params, group.slots)
                 ]
                 if not old:
@@ -235,8 +259,12 @@ class Optimizer:
             if rule != group.rule:
                 self._plans = None
             group.rule, group.slot_names = rule, names
+        self._limit = self._options.get("clip_global_norm")
         plain = [{name: _plain(v) for name, v in group.options(self._options).items()} for group in self._groups]
-        self._effective = [(o["lr"], self._scalars(o)) for o in plain]
+        if self._CARRIED:
+            self._effective = [(o["lr"], self._scalars(o, group.carried)) for o, group in zip(plain, self._groups)]
+        else:
+            self._effective = [(o["lr"], self._scalars(o)) for o in plain]
 
     def _build(self):
         """The plans of the instruction set level in use, one for each dtype."""
@@ -274,6 +302,12 @@ class Optimizer:
                 for group, (lr, row) in zip(self._groups, self._effective)
             ]
         )
+
+    def _clipped(self, rows, n_threads):
+        """The rows for the loaded gradients scaled to the largest norm: the factor goes into their sign."""
+        norm = math.sqrt(sum([plan.squares(n_threads) for plan in self._plans]))
+        factor = clip_factor(norm, float(self._limit), self._options["like"])
+        return tuple([(row[0] * factor, *row[1:]) for row in rows])
 
     def step(self, grads):
         """Update the parameters in place by one step.
@@ -319,16 +353,21 @@ class Optimizer:
                 self._build()
             rows = self._rows()
             n_threads = threads(self._options["n_threads"], self._milliseconds)
-            if len(self._plans) == 1:
+            if len(self._plans) == 1 and self._limit is None:
                 self._plans[0].step(flat, rows, n_threads)
             else:
                 copies = [plan.load(flat) for plan in self._plans]  # kept until the arrays have been read
+                if self._limit is not None:
+                    rows = self._clipped(rows, n_threads)
                 for plan in self._plans:
                     plan.run(rows, n_threads)
                 del copies
             self._step += 1
             for group in groups:
-                group.steps += 1
+                if group.carried:
+                    group.advance(1)
+                else:
+                    group.steps += 1
         finally:
             self._running.release()
 
@@ -348,7 +387,14 @@ class Optimizer:
     def scalars(self, n_steps):
         """The coming steps' scalars, float64 (n_steps, groups, fo_updates.h's FO_SCALARS)."""
         self._bound()
-        return np.array([self._rows(ahead) for ahead in range(n_steps)], dtype=np.float64)
+        if self._limit is not None:
+            raise ValueError("clip_global_norm depends on the gradients of a step; only step() knows its scalars")
+        n = _kernels.table.updates[_checks.DTYPES[1]].n_scalars()
+        out = np.zeros((n_steps, len(self._groups), n))
+        for ahead in range(n_steps):
+            for i, row in enumerate(self._rows(ahead)):
+                out[ahead, i, : len(row)] = row
+        return out
 
     def updates(self):
         """[(rule, group, parameter, slots)] for each array: what such a loop updates."""
@@ -362,7 +408,15 @@ class Optimizer:
             raise ValueError(f"n_steps must be >= 0, got {n_steps}")
         self._step += int(n_steps)
         for group in self._groups:
-            group.steps += int(n_steps)
+            group.advance(int(n_steps))
+
+    def _like_params(self, arrays):
+        """Arrays, one list for each group, in the structure of the parameters."""
+        made = [
+            a[0] if group.wraps == "array" else dict(zip(group.keys, a)) if group.wraps == "dict" else list(a)
+            for group, a in zip(self._groups, arrays)
+        ]
+        return made if self._grouped else made[0]
 
     # State
 
@@ -373,12 +427,20 @@ class Optimizer:
                 for name, slot in zip(group.slot_names, slots):
                     yield ".".join([name, *path]), slot
 
+    def _schedules(self):
+        """(key, schedule) of the rates that have a state."""
+        rates = [("lr", self._options["lr"])]
+        rates += [(f"lr.{i}", group.own["lr"]) for i, group in enumerate(self._groups) if "lr" in group.own]
+        return [(key, rate) for key, rate in rates if hasattr(rate, "state_dict")]
+
     def state_dict(self):
         """What the next step needs beside parameters and options: a flat mapping of arrays, copies of ours.
 
         Keys: "schema", "optimizer", "like", "step", "group_step" and, for each slot and parameter, the slot's name
         with the parameter's place ("exp_avg", "exp_avg.0", "exp_avg.w", "exp_avg.0.w" for one array, a list, a dict,
-        groups). `numpy.savez(file, **state)` stores it. Options are not part of it: the constructor says them.
+        groups); the schedule-free rules' "weight_sum" and "lr_max" of each group; of a schedule with a state also "lr."
+        and "lr.0." (of a group's own) with its keys. `numpy.savez(file, **state)` stores it. Options are not part of
+        it: the constructor says them.
         """
         self._bound()
         return {
@@ -387,7 +449,12 @@ class Optimizer:
             "like": np.array(self._options["like"]),
             "step": np.array(self._step, dtype=np.int64),
             "group_step": np.array([g.steps for g in self._groups], dtype=np.int64),
+            **{
+                name: np.array([g.carry()[i] if g.carry() else 0.0 for g in self._groups])
+                for i, name in enumerate(self._CARRIED)
+            },
             **{key: slot.copy() for key, slot in self._slot_items()},
+            **{f"{at}.{key}": np.asarray(v) for at, rate in self._schedules() for key, v in rate.state_dict().items()},
         }
 
     def load_state_dict(self, state):
@@ -420,8 +487,16 @@ class Optimizer:
                 )
         if state["step"] < 0 or (state["group_step"] < 0).any():
             raise ValueError("state has a negative number of steps")
+        rates = [(rate, {k: state[f"{at}.{k}"] for k in rate.state_dict()}) for at, rate in self._schedules()]
+        for rate, values in rates:  # raises where one is not legal
+            copy.deepcopy(rate).load_state_dict(values)
+        for rate, values in rates:
+            rate.load_state_dict(values)
         self._step = int(state["step"])
-        for group, steps in zip(self._groups, state["group_step"]):
+        for i, (group, steps) in enumerate(zip(self._groups, state["group_step"])):
             group.steps = int(steps)
+            group.carried.clear()
+            if self._CARRIED:
+                group.carried[group.steps] = tuple(float(state[name][i]) for name in self._CARRIED)
         for key, slot in self._slot_items():
             slot[...] = state[key]

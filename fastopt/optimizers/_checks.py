@@ -6,7 +6,6 @@ from itertools import pairwise
 
 import numpy as np
 
-LIKES = ("torch", "keras", "optax")
 DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
 
 
@@ -17,6 +16,10 @@ class Default(float):
 
     def __reduce__(self):
         return float, (float(self),)
+
+    @property
+    def plain(self):
+        return float(self)
 
 
 def number(name, value, low, below=math.inf):
@@ -41,19 +44,49 @@ def flag(name, value):
         raise TypeError(f"{name} must be True or False, got {value!r}")
 
 
-def pair(name, value):
-    """Two numbers in [0, 1)."""
-    if not isinstance(value, (tuple, list)) or len(value) != 2:
-        raise TypeError(f"{name} must be a pair of numbers, got {value!r}")
-    for i in range(2):
+def pair(name, value, n=2):
+    """Two (or n) numbers in [0, 1)."""
+    if not isinstance(value, (tuple, list)) or len(value) != n:
+        raise TypeError(f"{name} must be a {'pair' if n == 2 else f'tuple of {n}'} of numbers, got {value!r}")
+    for i in range(n):
         number(f"{name}[{i}]", value[i], 0, 1)
+
+
+def count(name, value):
+    """An integer >= 0."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        raise TypeError(f"{name} must be an integer, got {value!r}")
+    if value < 0:
+        raise ValueError(f"{name} must be >= 0, got {value}")
+
+
+def positive(name, value, why):
+    if not value > 0:
+        raise ValueError(f"{name} must be > 0, got {value!r}: {why}")
+
+
+def decays(options):
+    """(sign of the gradient, weight of w in it, decoupled weight decay).
+
+    Keras decouples always; torch and optax (as chain(add_decayed_weights, ...)) do so where
+    decoupled_weight_decay says it, and where an optimizer without that option calls this with it set.
+    """
+    decay = options["weight_decay"]
+    decoupled = decay if options["like"] == "keras" or options.get("decoupled_weight_decay", False) else 0.0
+    return (-1.0 if options["maximize"] else 1.0), decay - decoupled, decoupled
 
 
 def common(options):
     """What every optimizer has."""
     rate(options["lr"])
-    number("weight_decay", options["weight_decay"], 0)
+    for name in ("weight_decay", "eps"):
+        if name in options:
+            number(name, options[name], 0)
     flag("maximize", options["maximize"])
+    limit = options.get("clip_global_norm")
+    if limit is not None:
+        number("clip_global_norm", limit, 0)
+        positive("clip_global_norm", limit, "0 would leave no gradient")
     n = options["n_threads"]
     if n is not None:
         if isinstance(n, bool) or not isinstance(n, numbers.Integral):
@@ -62,39 +95,43 @@ def common(options):
             raise ValueError(f"n_threads must be None, -1 or >= 1, got {n}")
 
 
-def like(value):
-    if not isinstance(value, str) or value not in LIKES:
-        raise ValueError(f"like must be one of {', '.join(map(repr, LIKES))}, got {value!r}")
+def like(value, allowed):
+    if not isinstance(value, str) or value not in allowed:
+        raise ValueError(f"like must be one of {', '.join(map(repr, allowed))}, got {value!r}")
 
 
-def array(label, value):
-    """An array that a kernel can update in place."""
-    name = f"params{label}"
+def array(label, value, name="params", update=True):
+    """An array that a kernel can update in place, or, without `update`, read."""
+    name = f"{name}{label}"
     if not isinstance(value, np.ndarray):
         raise TypeError(f"{name} must be a NumPy array of float32 or float64, got {type(value).__name__}")
     if value.dtype not in DTYPES:
         raise TypeError(f"{name} must have dtype float32 or float64, got {value.dtype}")
     if not value.flags.c_contiguous:
         raise ValueError(
-            f"{name} is not C-contiguous (shape {value.shape}, strides {value.strides}); it is updated in place, "
-            "so pass np.ascontiguousarray of it and keep that array"
+            f"{name} is not C-contiguous (shape {value.shape}, strides {value.strides}); "
+            + (
+                "it is updated in place, so pass np.ascontiguousarray of it and keep that array"
+                if update
+                else "pass a copy"
+            )
         )
     if not value.flags.aligned:
         raise ValueError(f"{name} is not aligned to its elements of {value.itemsize} bytes; pass a copy of it")
-    if not value.flags.writeable:
+    if update and not value.flags.writeable:
         raise ValueError(f"{name} is read-only; it is updated in place")
 
 
-def spans(arrays, labels):
+def spans(arrays, labels, name="params"):
     """Sorted addresses (start, end) of the arrays; an error where two of them share memory."""
     order = sorted((a.ctypes.data, a.ctypes.data + a.nbytes, i) for i, a in enumerate(arrays) if a.size)
     for (_, end, i), (start, _, k) in pairwise(order):
         if start < end:
             i, k = sorted((i, k))
             same = "are the same array" if arrays[i] is arrays[k] else "share memory"
-            raise ValueError(f"params{labels[i]} and params{labels[k]} {same}; each would be updated twice")
+            raise ValueError(f"{name}{labels[i]} and {name}{labels[k]} {same}; each would be updated twice")
     seen = {}
     for i, a in enumerate(arrays):  # empty arrays have no memory to share
         if seen.setdefault(id(a), i) != i:
-            raise ValueError(f"params{labels[seen[id(a)]]} and params{labels[i]} are the same array")
+            raise ValueError(f"{name}{labels[seen[id(a)]]} and {name}{labels[i]} are the same array")
     return [(start, end) for start, end, _ in order]

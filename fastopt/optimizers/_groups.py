@@ -54,6 +54,17 @@ class Group:
         self.rule, self.slot_names = None, ()
         self.slots = [() for _ in self.params]
         self.steps = 0
+        self.carried = {}  # by the number of steps: the numbers that the next step needs (Optimizer._CARRIED)
+
+    def carry(self):
+        return self.carried.get(self.steps, ())
+
+    def advance(self, n_steps):
+        self.steps += n_steps
+        if self.carried:
+            kept = {self.steps: self.carry()}
+            self.carried.clear()
+            self.carried.update(kept)
 
     def options(self, base):
         return {**base, **self.own}
@@ -83,7 +94,7 @@ class Group:
         return tuple([grads[key] for key in self.keys])
 
 
-def collect(params, label):
+def collect(params, label, name="params"):
     """(keys, arrays) and how they are wrapped."""
     if isinstance(params, np.ndarray):
         return ((0,), [params]), "array"
@@ -93,12 +104,18 @@ def collect(params, label):
         arrays = list(params)
         return (tuple(range(len(arrays))), arrays), "list"
     raise TypeError(
-        f"params{label} must be an array, a list of arrays or a dict from name to array, got {type(params).__name__}"
+        f"{name}{label} must be an array, a list of arrays or a dict from name to array, got {type(params).__name__}"
     )
 
 
-def zeros_like(w):
-    """Zeros of w's shape at w's offset from a cache line, so that a loop aligns all its arrays at once."""
+def like(w, start=0):
+    """An array of w's shape that holds `start` ("params": a copy of w), at w's offset from a cache line, so that a
+    loop aligns all its arrays at once."""
     raw = np.zeros(w.nbytes + LINE, dtype=np.uint8)
-    start = (w.ctypes.data - raw.ctypes.data) % LINE
-    return raw[start : start + w.nbytes].view(w.dtype).reshape(w.shape)
+    begin = (w.ctypes.data - raw.ctypes.data) % LINE
+    made = raw[begin : begin + w.nbytes].view(w.dtype).reshape(w.shape)
+    if isinstance(start, str):
+        made[...] = w
+    elif start:
+        made.fill(start)
+    return made

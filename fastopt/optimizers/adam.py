@@ -47,6 +47,8 @@ class Adam(Optimizer):
         Ascend.
     decoupled_weight_decay : bool, default=False
         Decouple as `AdamW` does; for like="keras" it is so in any case.
+    clip_global_norm : float or None, default=None
+        As for `SGD`.
     n_threads : int or None, default=None
         None: one thread until the work pays; -1: all.
     like : {"torch", "keras", "optax"}, default="torch"
@@ -82,6 +84,7 @@ class Adam(Optimizer):
         *,
         maximize=False,
         decoupled_weight_decay=False,
+        clip_global_norm=None,
         n_threads=None,
         like="torch",
     ):
@@ -94,6 +97,7 @@ class Adam(Optimizer):
             amsgrad=amsgrad,
             maximize=maximize,
             decoupled_weight_decay=decoupled_weight_decay,
+            clip_global_norm=clip_global_norm,
             n_threads=n_threads,
             like=like,
         )
@@ -140,7 +144,7 @@ class AdamW(Adam):
 
     Parameters
     ----------
-    params, lr, betas, eps, amsgrad, maximize, n_threads, like
+    params, lr, betas, eps, amsgrad, maximize, clip_global_norm, n_threads, like
         As for `Adam`.
     weight_decay : float, default=1e-2
         >= 0. Keras: 4e-3, optax: 1e-4.
@@ -171,6 +175,7 @@ class AdamW(Adam):
         amsgrad=False,
         *,
         maximize=False,
+        clip_global_norm=None,
         n_threads=None,
         like="torch",
     ):
@@ -182,6 +187,7 @@ class AdamW(Adam):
             weight_decay=weight_decay,
             amsgrad=amsgrad,
             maximize=maximize,
+            clip_global_norm=clip_global_norm,
             n_threads=n_threads,
             like=like,
         )

@@ -38,6 +38,9 @@ class SGD(Optimizer):
         Needs a momentum and no dampening.
     maximize : bool, default=False
         Ascend.
+    clip_global_norm : float or None, default=None
+        Largest norm of all gradients together, > 0: they enter the step as `clipping.clip_global_norm` of the
+        convention would leave them, and are not changed. A norm that is not finite makes all of them 0 or NaN.
     n_threads : int or None, default=None
         None: one thread until the work pays; -1: all.
     like : {"torch", "keras", "optax"}, default="torch"
@@ -71,6 +74,7 @@ class SGD(Optimizer):
         nesterov=False,
         *,
         maximize=False,
+        clip_global_norm=None,
         n_threads=None,
         like="torch",
     ):
@@ -82,6 +86,7 @@ class SGD(Optimizer):
             weight_decay=weight_decay,
             nesterov=nesterov,
             maximize=maximize,
+            clip_global_norm=clip_global_norm,
             n_threads=n_threads,
             like=like,
         )

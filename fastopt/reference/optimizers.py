@@ -101,6 +101,323 @@ def adam_optax(w, g, state, *, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0,
     return w - lr * u
 
 
+def _h(w, g, maximize, weight_decay=0):
+    """The gradient that is minimised, with an L2 penalty in it."""
+    return (-g if maximize else g) + weight_decay * w
+
+
+def adagrad_torch(w, g, state, *, lr, lr_decay=0, weight_decay=0, initial_accumulator_value=0, eps=1e-10,
+                  maximize=False):  # fmt: skip
+    """torch.optim.Adagrad."""
+    h = _h(w, g, maximize, weight_decay)
+    t = state["t"] = state.get("t", 0) + 1
+    s = state["s"] = state.get("s", np.full_like(w, initial_accumulator_value)) + h**2
+    return w - lr / (1 + (t - 1) * lr_decay) * h / (np.sqrt(s) + eps)
+
+
+def adagrad_keras(w, g, state, *, lr, weight_decay=0, initial_accumulator_value=0.1, eps=1e-7, maximize=False):
+    """keras.optimizers.Adagrad."""
+    h = _h(w, g, maximize)
+    w = w - w * weight_decay * lr
+    s = state["s"] = state.get("s", np.full_like(w, initial_accumulator_value)) + h**2
+    return w - lr * h / np.sqrt(s + eps)
+
+
+def adagrad_optax(w, g, state, *, lr, weight_decay=0, initial_accumulator_value=0.1, eps=1e-7, maximize=False):
+    """optax.chain(add_decayed_weights(weight_decay), adagrad(lr, ...)): 0 where the sum is 0."""
+    h = _h(w, g, maximize, weight_decay)
+    s = state["s"] = state.get("s", np.full_like(w, initial_accumulator_value)) + h**2
+    return w - lr * np.where(s > 0, 1 / np.sqrt(s + eps), 0.0) * h
+
+
+def _adadelta(h, state, rho, eps):
+    zero = np.zeros_like(h)
+    v = state["v"] = rho * state.get("v", zero) + (1 - rho) * h**2
+    d = np.sqrt(state.get("u", zero) + eps) / np.sqrt(v + eps) * h
+    state["u"] = rho * state.get("u", zero) + (1 - rho) * d**2
+    return d
+
+
+def adadelta_torch(w, g, state, *, lr, rho=0.9, eps=1e-6, weight_decay=0, maximize=False):
+    """torch.optim.Adadelta, optax.adadelta."""
+    return w - lr * _adadelta(_h(w, g, maximize, weight_decay), state, rho, eps)
+
+
+def adadelta_keras(w, g, state, *, lr, rho=0.95, eps=1e-7, weight_decay=0, maximize=False):
+    """keras.optimizers.Adadelta."""
+    w = w - w * weight_decay * lr
+    return w - lr * _adadelta(_h(w, g, maximize), state, rho, eps)
+
+
+def _mean_square(h, state, alpha, centered):
+    zero = np.zeros_like(h)
+    v = state["v"] = alpha * state.get("v", zero) + (1 - alpha) * h**2
+    if not centered:
+        return v
+    mean = state["mean"] = alpha * state.get("mean", zero) + (1 - alpha) * h
+    return np.maximum(v - mean**2, 0)
+
+
+def rmsprop_torch(w, g, state, *, lr, alpha=0.99, eps=1e-8, weight_decay=0, momentum=0, centered=False,
+                  maximize=False):  # fmt: skip
+    """torch.optim.RMSprop."""
+    h = _h(w, g, maximize, weight_decay)
+    d = h / (np.sqrt(_mean_square(h, state, alpha, centered)) + eps)
+    if momentum:
+        d = state["b"] = momentum * state.get("b", np.zeros_like(w)) + d
+    return w - lr * d
+
+
+def rmsprop_keras(w, g, state, *, lr, alpha=0.9, eps=1e-7, weight_decay=0, momentum=0, centered=False,
+                  maximize=False):  # fmt: skip
+    """keras.optimizers.RMSprop; the buffer holds lr."""
+    w = w - w * weight_decay * lr
+    return rmsprop_optax(w, g, state, lr=lr, alpha=alpha, eps=eps, momentum=momentum, centered=centered,
+                         maximize=maximize)  # fmt: skip
+
+
+def rmsprop_optax(w, g, state, *, lr, alpha=0.9, eps=1e-8, weight_decay=0, momentum=0, centered=False,
+                  maximize=False):  # fmt: skip
+    """optax.chain(add_decayed_weights(weight_decay), rmsprop(lr, ...)): lr comes before the trace."""
+    h = _h(w, g, maximize, weight_decay)
+    d = lr * h / np.sqrt(_mean_square(h, state, alpha, centered) + eps)
+    if momentum:
+        d = state["b"] = momentum * state.get("b", np.zeros_like(w)) + d
+    return w - d
+
+
+def adamax_torch(w, g, state, *, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, maximize=False):
+    """torch.optim.Adamax, optax.adamax."""
+    h, zero = _h(w, g, maximize, weight_decay), np.zeros_like(w)
+    t = state["t"] = state.get("t", 0) + 1
+    m = state["m"] = betas[0] * state.get("m", zero) + (1 - betas[0]) * h
+    u = state["u"] = np.maximum(betas[1] * state.get("u", zero), np.abs(h) + eps)
+    return w - lr / (1 - betas[0] ** t) * m / u
+
+
+def adamax_keras(w, g, state, *, lr, betas=(0.9, 0.999), eps=1e-7, weight_decay=0, maximize=False):
+    """keras.optimizers.Adamax."""
+    h, zero = _h(w, g, maximize), np.zeros_like(w)
+    w = w - w * weight_decay * lr
+    t = state["t"] = state.get("t", 0) + 1
+    m = state["m"] = betas[0] * state.get("m", zero) + (1 - betas[0]) * h
+    u = state["u"] = np.maximum(betas[1] * state.get("u", zero), np.abs(h))
+    return w - lr * m / ((1 - betas[0] ** t) * (u + eps))
+
+
+def nadam_torch(w, g, state, *, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, momentum_decay=4e-3,
+                decoupled_weight_decay=False, maximize=False):  # fmt: skip
+    """torch.optim.NAdam."""
+    h = _h(w, g, maximize, 0 if decoupled_weight_decay else weight_decay)
+    if decoupled_weight_decay:
+        w = w * (1 - lr * weight_decay)
+    t, m, v = _moments(h, state, *betas)
+    mu, mu_next = (betas[0] * (1 - 0.5 * 0.96 ** (k * momentum_decay)) for k in (t, t + 1))
+    product = state["product"] = state.get("product", 1.0) * mu
+    denominator = np.sqrt(v / (1 - betas[1] ** t)) + eps
+    w = w - lr * (1 - mu) / (1 - product) * h / denominator
+    return w - lr * mu_next / (1 - product * mu_next) * m / denominator
+
+
+def nadam_keras(w, g, state, *, lr, betas=(0.9, 0.999), eps=1e-7, weight_decay=0, momentum_decay=1.0,
+                decoupled_weight_decay=True, maximize=False):  # fmt: skip
+    """keras.optimizers.Nadam, where momentum_decay is 1."""
+    h = _h(w, g, maximize)
+    w = w - w * weight_decay * lr
+    t, m, v = _moments(h, state, *betas)
+    u_t, u_next = (betas[0] * (1 - 0.5 * 0.96 ** (momentum_decay * k)) for k in (t, t + 1))
+    product = state["product"] = state.get("product", 1.0) * u_t
+    m_hat = u_next * m / (1 - product * u_next) + (1 - u_t) * h / (1 - product)
+    return w - lr * m_hat / (np.sqrt(v / (1 - betas[1] ** t)) + eps)
+
+
+def nadam_optax(w, g, state, *, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, decoupled_weight_decay=False,
+                maximize=False):  # fmt: skip
+    """optax.nadam, nadamw: scale_by_adam(nesterov=True)."""
+    h = _h(w, g, maximize, 0 if decoupled_weight_decay else weight_decay)
+    t, m, v = _moments(h, state, *betas)
+    m_hat = betas[0] * m / (1 - betas[0] ** (t + 1)) + (1 - betas[0]) * h / (1 - betas[0] ** t)
+    u = m_hat / (np.sqrt(v / (1 - betas[1] ** t)) + eps)
+    return w - lr * (u + (weight_decay * w if decoupled_weight_decay else 0))
+
+
+def _rho(beta2, t):
+    longest = 2 / (1 - beta2) - 1
+    rho = longest - 2 * t * beta2**t / (1 - beta2**t)
+    return longest, rho
+
+
+def _rectifier(longest, rho):
+    return ((rho - 4) * (rho - 2) * longest / ((longest - 4) * (longest - 2) * rho)) ** 0.5
+
+
+def radam_torch(w, g, state, *, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, decoupled_weight_decay=False,
+                maximize=False):  # fmt: skip
+    """torch.optim.RAdam."""
+    h = _h(w, g, maximize, 0 if decoupled_weight_decay else weight_decay)
+    if decoupled_weight_decay:
+        w = w * (1 - lr * weight_decay)
+    t, m, v = _moments(h, state, *betas)
+    m_hat = m / (1 - betas[0] ** t)
+    longest, rho = _rho(betas[1], t)
+    if rho > 5:
+        return w - lr * m_hat * _rectifier(longest, rho) * (1 - betas[1] ** t) ** 0.5 / (np.sqrt(v) + eps)
+    return w - lr * m_hat
+
+
+def radam_optax(w, g, state, *, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, decoupled_weight_decay=False,
+                maximize=False):  # fmt: skip
+    """optax.radam, with add_decayed_weights before or after scale_by_radam."""
+    h = _h(w, g, maximize, 0 if decoupled_weight_decay else weight_decay)
+    t, m, v = _moments(h, state, *betas)
+    u = m / (1 - betas[0] ** t)
+    longest, rho = _rho(betas[1], t)
+    if rho >= 5:
+        u = _rectifier(longest, rho) * u / (np.sqrt(v / (1 - betas[1] ** t)) + eps)
+    return w - lr * (u + (weight_decay * w if decoupled_weight_decay else 0))
+
+
+def adabelief_optax(w, g, state, *, lr, betas=(0.9, 0.999), eps=1e-16, eps_root=1e-16, weight_decay=0,
+                    decoupled_weight_decay=False, maximize=False):  # fmt: skip
+    """optax.adabelief: eps_root is added to the slot at each step."""
+    h, zero = _h(w, g, maximize, 0 if decoupled_weight_decay else weight_decay), np.zeros_like(w)
+    t = state["t"] = state.get("t", 0) + 1
+    m = state["m"] = betas[0] * state.get("m", zero) + (1 - betas[0]) * h
+    s = state["s"] = betas[1] * state.get("s", zero) + (1 - betas[1]) * (h - m) ** 2 + eps_root
+    u = m / (1 - betas[0] ** t) / (np.sqrt(s / (1 - betas[1] ** t)) + eps)
+    return w - lr * (u + (weight_decay * w if decoupled_weight_decay else 0))
+
+
+def yogi_optax(w, g, state, *, lr, betas=(0.9, 0.999), eps=1e-3, initial_accumulator_value=1e-6, weight_decay=0,
+               decoupled_weight_decay=False, maximize=False):  # fmt: skip
+    """optax.yogi: both moments begin with the initial value, and both are corrected."""
+    h, start = _h(w, g, maximize, 0 if decoupled_weight_decay else weight_decay), initial_accumulator_value
+    t = state["t"] = state.get("t", 0) + 1
+    m = state["m"] = betas[0] * state.get("m", np.full_like(w, start)) + (1 - betas[0]) * h
+    v = state.get("v", np.full_like(w, start))
+    v = state["v"] = v - (1 - betas[1]) * np.sign(v - h**2) * h**2
+    u = m / (1 - betas[0] ** t) / (np.sqrt(v / (1 - betas[1] ** t)) + eps)
+    return w - lr * (u + (weight_decay * w if decoupled_weight_decay else 0))
+
+
+def _adan(h, state, betas, kappa):
+    zero = np.zeros_like(h)
+    t = state["t"] = state.get("t", 0) + 1
+    r = h - state["g"] if "g" in state else zero
+    state["g"] = h
+    m = state["m"] = betas[0] * state.get("m", zero) + (1 - betas[0]) * h
+    q = state["q"] = betas[1] * state.get("q", zero) + (1 - betas[1]) * r
+    n = state["n"] = betas[2] * state.get("n", zero) + (1 - betas[2]) * (h + kappa * r) ** 2
+    return m / (1 - betas[0] ** t), q / (1 - betas[1] ** t), n / (1 - betas[2] ** t)
+
+
+def adan_torch(w, g, state, *, lr, betas=(0.98, 0.92, 0.99), eps=1e-8, weight_decay=0, no_prox=False, eps_root=0,
+               maximize=False):  # fmt: skip
+    """The authors' code."""
+    m, q, n = _adan(_h(w, g, maximize), state, betas, betas[1])
+    denominator = np.sqrt(n + eps_root) + eps
+    if no_prox:
+        w = w * (1 - lr * weight_decay)
+    w = w - lr * m / denominator - lr * betas[1] * q / denominator
+    return w if no_prox else w / (1 + lr * weight_decay)
+
+
+def adan_optax(w, g, state, *, lr, betas=(0.98, 0.92, 0.99), eps=1e-8, weight_decay=0, no_prox=True, eps_root=1e-8,
+               maximize=False):  # fmt: skip
+    """optax.adan."""
+    m, q, n = _adan(_h(w, g, maximize), state, betas, 1 - betas[1])
+    return w - lr * ((m + (1 - betas[1]) * q) / (np.sqrt(n + eps_root) + eps) + weight_decay * w)
+
+
+def lion(w, g, state, *, lr, betas=(0.9, 0.99), weight_decay=0, maximize=False):
+    """lion-pytorch, keras.optimizers.Lion, optax.lion."""
+    h, m = _h(w, g, maximize), state.get("m", np.zeros_like(w))
+    state["m"] = betas[1] * m + (1 - betas[1]) * h
+    return w - lr * (np.sign(betas[0] * m + (1 - betas[0]) * h) + weight_decay * w)
+
+
+def signum(w, g, state, *, lr, momentum=0.9, weight_decay=0, maximize=False):
+    """optax.signum, with add_decayed_weights after the sign."""
+    h = _h(w, g, maximize)
+    m = state["m"] = momentum * state.get("m", np.zeros_like(w)) + (1 - momentum) * h
+    return w - lr * (np.sign(m) + weight_decay * w)
+
+
+def rprop(w, g, state, *, lr, etas=(0.5, 1.2), step_sizes=(1e-6, 50), maximize=False):
+    """torch.optim.Rprop."""
+    h = _h(w, g, maximize)
+    agree = np.sign(h * state.get("h", np.zeros_like(w)))
+    size = state.get("s", np.full_like(w, lr)) * np.where(agree > 0, etas[1], np.where(agree < 0, etas[0], 1.0))
+    s = state["s"] = np.clip(size, *step_sizes)
+    h = state["h"] = np.where(agree < 0, 0.0, h)
+    return w - np.sign(h) * s
+
+
+def ftrl(w, g, state, *, lr, initial_accumulator_value=0.1, l1=0, l2=0, l2_shrinkage=0, beta=0, maximize=False):
+    """keras.optimizers.Ftrl with learning_rate_power=-0.5."""
+    h = _h(w, g, maximize)
+    n = state.get("n", np.full_like(w, initial_accumulator_value))
+    grad_to_use, new = h + 2 * l2_shrinkage * w, n + h**2
+    z = state["z"] = state.get("z", np.zeros_like(w)) + grad_to_use - (np.sqrt(new) - np.sqrt(n)) / lr * w
+    state["n"] = new
+    quadratic = np.sqrt(new) / lr + 2 * (l2 + beta / (2 * lr))
+    return (np.clip(z, -l1, l1) - z) / quadratic
+
+
+def asgd(w, g, state, *, lr, lambd=1e-4, alpha=0.75, t0=1e6, weight_decay=0, maximize=False):
+    """torch.optim.ASGD; state["ax"] is the average."""
+    h = _h(w, g, maximize, weight_decay)
+    t = state["t"] = state.get("t", 0) + 1
+    eta = lr / (1 + lambd * lr * (t - 1)) ** alpha
+    w = w * (1 - lambd * eta) - eta * h
+    ax = state.get("ax", np.zeros_like(w))
+    state["ax"] = ax + (w - ax) / max(1, t - 1 - t0)
+    return w
+
+
+def _average(y, step, state, beta, eta, r, weight_lr_power):
+    """One step of the schedule-free method: z, x and the next y."""
+    z, x = state.get("z", y), state.get("x", y)
+    top = state["top"] = max(state.get("top", 0.0), eta)
+    gamma = state["t"] ** r * top**weight_lr_power
+    total = state["total"] = state.get("total", 0.0) + gamma
+    c = gamma / total if total else 0.0
+    z = state["z"] = z - eta * step
+    x = state["x"] = (1 - c) * x + c * z
+    return beta * x + (1 - beta) * z
+
+
+def schedule_free_sgd(w, g, state, *, lr, momentum=0.9, weight_decay=0, warmup_steps=0, r=0.0, weight_lr_power=2.0,
+                      maximize=False):  # fmt: skip
+    """The paper's method, which stores x; state["x"] is the average."""
+    t = state["t"] = state.get("t", 0) + 1
+    eta = lr * min(1, t / warmup_steps) if warmup_steps else lr
+    return _average(w, _h(w, g, maximize, weight_decay), state, momentum, eta, r, weight_lr_power)
+
+
+def schedule_free_adamw(w, g, state, *, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, warmup_steps=0, r=0.0,
+                        weight_lr_power=2.0, maximize=False):  # fmt: skip
+    """schedulefree's AdamWScheduleFree, as its reference implementation states it."""
+    h = _h(w, g, maximize)
+    t = state["t"] = state.get("t", 0) + 1
+    eta = lr * min(1, t / warmup_steps) if warmup_steps else lr
+    v = state["v"] = betas[1] * state.get("v", np.zeros_like(w)) + (1 - betas[1]) * h**2
+    u = h / (np.sqrt(v / (1 - betas[1] ** t)) + eps) + weight_decay * w
+    return _average(w, u, state, betas[0], eta, r, weight_lr_power)
+
+
+def schedule_free_radam(w, g, state, *, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, r=0.0, weight_lr_power=2.0,
+                        silent_sgd_phase=True, maximize=False):  # fmt: skip
+    """schedulefree's RAdamScheduleFree."""
+    h = _h(w, g, maximize)
+    t = state["t"] = state.get("t", 0) + 1
+    v = state["v"] = betas[1] * state.get("v", np.zeros_like(w)) + (1 - betas[1]) * h**2
+    longest, rho = _rho(betas[1], t)
+    eta = lr * (_rectifier(longest, rho) if rho > 4 else 0 if silent_sgd_phase else 1)
+    u = h / (np.sqrt(v / (1 - betas[1] ** t)) + eps) if rho > 4 else h
+    return _average(w, u + weight_decay * w, state, betas[0], eta, r, weight_lr_power)
+
+
 # (optimizer, convention) -> rule and the options it fixes
 RULES = {
     ("sgd", "torch"): (sgd_torch, {}),
@@ -112,14 +429,45 @@ RULES = {
     ("adamw", "torch"): (adam_torch, {"decoupled_weight_decay": True}),
     ("adamw", "keras"): (adam_keras, {"decoupled_weight_decay": True}),
     ("adamw", "optax"): (adam_optax, {"decoupled_weight_decay": True}),
+    ("adagrad", "torch"): (adagrad_torch, {}),
+    ("adagrad", "keras"): (adagrad_keras, {}),
+    ("adagrad", "optax"): (adagrad_optax, {}),
+    ("adadelta", "torch"): (adadelta_torch, {}),
+    ("adadelta", "keras"): (adadelta_keras, {}),
+    ("adadelta", "optax"): (adadelta_torch, {}),
+    ("rmsprop", "torch"): (rmsprop_torch, {}),
+    ("rmsprop", "keras"): (rmsprop_keras, {}),
+    ("rmsprop", "optax"): (rmsprop_optax, {}),
+    ("adamax", "torch"): (adamax_torch, {}),
+    ("adamax", "keras"): (adamax_keras, {}),
+    ("adamax", "optax"): (adamax_torch, {}),
+    ("nadam", "torch"): (nadam_torch, {}),
+    ("nadam", "keras"): (nadam_keras, {}),
+    ("nadam", "optax"): (nadam_optax, {}),
+    ("radam", "torch"): (radam_torch, {}),
+    ("radam", "optax"): (radam_optax, {}),
+    ("adabelief", "optax"): (adabelief_optax, {}),
+    ("yogi", "optax"): (yogi_optax, {}),
+    ("adan", "torch"): (adan_torch, {}),
+    ("adan", "optax"): (adan_optax, {}),
+    ("lion", "torch"): (lion, {}),
+    ("lion", "keras"): (lion, {}),
+    ("lion", "optax"): (lion, {}),
+    ("signum", "optax"): (signum, {}),
+    ("rprop", "torch"): (rprop, {}),
+    ("ftrl", "keras"): (ftrl, {}),
+    ("asgd", "torch"): (asgd, {}),
+    ("schedulefreesgd", "torch"): (schedule_free_sgd, {}),
+    ("schedulefreeadamw", "torch"): (schedule_free_adamw, {}),
+    ("schedulefreeradam", "torch"): (schedule_free_radam, {}),
 }
 
 
-def run(name, like, w, gradients, **options):
+def run(name, like, w, gradients, state=None, **options):
     """The parameters after each of the gradients, (steps, *w.shape); lr may be a function of the step."""
     rule, fixed = RULES[name, like]
     lr = options.pop("lr")
-    state, out = {}, []
+    state, out = {} if state is None else state, []
     w = np.array(w, dtype=np.float64)
     for step, g in enumerate(gradients):
         eta = lr(step) if callable(lr) else lr

@@ -1,0 +1,131 @@
+"""What all schedules share: parameters, their checks, comparison, printing."""
+
+import copy
+import inspect
+import math
+import numbers
+
+
+def real(owner, name, value, low=0.0, high=math.inf, open_low=False):
+    """A finite number, low <= value <= high (low < value where `open_low`)."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{owner}: {name} must be a number, got {type(value).__name__}")
+    if not (low < value if open_low else low <= value) or not value <= high or not math.isfinite(value):
+        allowed = f"finite and {'>' if open_low else '>='} {low:g}"
+        if high < math.inf:
+            allowed = f"in {'(' if open_low else '['}{low:g}, {high:g}]"
+        raise ValueError(f"{owner}: {name} must be {allowed}, got {value!r}")
+
+
+def count(owner, name, value, low=1):
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        raise TypeError(f"{owner}: {name} must be an integer, got {type(value).__name__}")
+    if value < low:
+        raise ValueError(f"{owner}: {name} must be >= {low}, got {value}")
+
+
+def flag(owner, name, value):
+    if not isinstance(value, bool):
+        raise TypeError(f"{owner}: {name} must be True or False, got {value!r}")
+
+
+def choice(owner, name, value, allowed):
+    if not isinstance(value, str) or value not in allowed:
+        raise ValueError(f"{owner}: {name} must be one of {', '.join(map(repr, allowed))}, got {value!r}")
+
+
+def increasing(owner, name, value, low=1, empty=False):
+    """A tuple or list of integers >= low, each larger than the one before."""
+    if not isinstance(value, (tuple, list)) or (not value and not empty):
+        raise TypeError(f"{owner}: {name} must be a tuple or list of integers, got {value!r}")
+    for i, step in enumerate(value):
+        count(owner, f"{name}[{i}]", step, low)
+        if i and step <= value[i - 1]:
+            raise ValueError(f"{owner}: {name} must increase, got {value!r}")
+
+
+def member(owner, name, value):
+    """A rate: a number or a function of the step."""
+    if not callable(value):
+        real(owner, name, value)
+
+
+def members(owner, name, value):
+    if not isinstance(value, (tuple, list)) or not value:
+        raise TypeError(f"{owner}: {name} must be a tuple or list of schedules, got {value!r}")
+    for i, one in enumerate(value):
+        member(owner, f"{name}[{i}]", one)
+
+
+def at(rate, step):
+    """The value of a rate at a step."""
+    return float(rate(step)) if callable(rate) else float(rate)
+
+
+class Schedule:
+    """Base of the schedules: parameters, comparison, printing.
+
+    A subclass stores its arguments as they are given, under their names.
+    """
+
+    @classmethod
+    def _names(cls):
+        return tuple(inspect.signature(cls).parameters)
+
+    def get_params(self, deep=True):
+        """Parameters by name; `deep` adds those of a schedule within as schedule__name."""
+        out = {name: getattr(self, name) for name in self._names()}
+        if deep:
+            for name, value in list(out.items()):
+                if hasattr(value, "get_params") and not isinstance(value, type):
+                    out.update((f"{name}__{key}", v) for key, v in value.get_params().items())
+        return out
+
+    def set_params(self, **params):
+        """Set parameters by name; nothing changes where one of them is not legal."""
+        values, nested = self.get_params(deep=False), {}
+        for name, value in params.items():
+            head, _, tail = name.partition("__")
+            if head not in values or (tail and not hasattr(params.get(head, values[head]), "set_params")):
+                raise ValueError(f"{type(self).__name__} has no parameter {name!r}; it has {', '.join(self._names())}")
+            if tail:
+                nested.setdefault(head, {})[tail] = value
+            else:
+                values[name] = value
+        for head, inner in nested.items():
+            values[head] = copy.deepcopy(values[head]).set_params(**inner)
+        self.__dict__.update(type(self)(**values).__dict__)
+        return self
+
+    def _members(self):
+        """(path, schedule) of the schedules within."""
+        for name, value in self.get_params(deep=False).items():
+            for path, one in (
+                [(f"{name}.{i}", v) for i, v in enumerate(value)]
+                if isinstance(value, (tuple, list))
+                else [(name, value)]
+            ):
+                if hasattr(one, "state_dict"):
+                    yield path, one
+
+    def state_dict(self):
+        """What the rate of a step depends on beside the parameters: a flat mapping of arrays, most often empty."""
+        return {f"{path}.{key}": v for path, one in self._members() for key, v in one.state_dict().items()}
+
+    def load_state_dict(self, state):
+        """Go on from a `state_dict`."""
+        if not hasattr(state, "keys"):
+            raise TypeError(f"state must be a mapping of arrays, got {type(state).__name__}")
+        mine = self.state_dict()
+        if set(state) != set(mine):
+            raise ValueError(f"state must have the keys {sorted(mine)}, got {sorted(map(str, state))}")
+        for path, one in self._members():
+            one.load_state_dict({key: state[f"{path}.{key}"] for key in one.state_dict()})
+
+    def __repr__(self):
+        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in self.get_params(deep=False).items())})"
+
+    def __eq__(self, other):
+        return type(self) is type(other) and self.get_params(deep=False) == other.get_params(deep=False)
+
+    __hash__ = None
