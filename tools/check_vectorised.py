@@ -26,7 +26,7 @@ REGISTERS = {"base": "xmm", "avx2": "ymm", "avx512": "zmm"}
 # c_no_conjugate, the conjugate. Row losses have an exponential
 # or a logarithm of at least that many instructions; the smallest rows are unrolled to
 # a single loop.
-NEEDS = {"pointwise": (6, 2), "rows": (1, 24), "updates": (1, 5)}
+NEEDS = {"pointwise": (6, 2), "rows": (1, 24), "updates": (1, 5), "penalties": (3, 1)}
 
 # Functions that choose among the blocks of the tables: {(family, function)}.
 DISPATCH = {("rows", "softmax")}
