@@ -11,8 +11,8 @@
  * Distances and support follow from the interval. All are branch-free and call no libm, so that the
  * loops over them vectorise.
  *
- * Numerics. The soft threshold is v - clip(v), one rounding, and 0 where |v| <= t. Quotients stay quotients: a reciprocal
- * of 1 + step l2 would be a second rounding. NaN in, NaN out.
+ * Numerics. The soft threshold is v - clip(v), one rounding, and 0 where |v| <= t. Quotients stay quotients: a
+ * reciprocal of 1 + step l2 would be a second rounding. NaN in, NaN out.
  */
 #include "fo_real.h"
 
@@ -208,10 +208,10 @@ FO_INLINE FO(interval) FO(sum_subdifferential)(fo_real x, const FO(penalty) *p)
 /* Inside the limits the conjugate of the elastic net, else what the nearer limit gives. */
 FO_INLINE fo_real FO(sum_conjugate)(fo_real v, const FO(penalty) *p)
 {
-    fo_real s = FO(soft_threshold)(v, p->l1), free = s == 0 ? FO_K(0.0) : s / p->l2;
-    fo_real x = FO(clip)(free, p->low, p->high);
+    fo_real s = FO(soft_threshold)(v, p->l1), unbounded = s == 0 ? FO_K(0.0) : s / p->l2;
+    fo_real x = FO(clip)(unbounded, p->low, p->high);
     fo_real slope = x > 0 ? v - p->l1 : v + p->l1;
     fo_real limited = x * (slope - FO_K(0.5) * p->l2 * x);
-    return x == free ? FO(half_square_over)(s, p->l2) : limited;
+    return x == unbounded ? FO(half_square_over)(s, p->l2) : limited;
 }
 #endif

@@ -74,7 +74,9 @@ def test_examples_of_pages(page):
 
 def test_pages_have_examples(checkout):
     with_examples = [p.name for p in PAGES if any(">>>" in text for _, _, text in blocks(p))]
-    assert {"README.md", "losses.md", "penalties.md", "optimizers.md", "solvers.md", "certificates.md"} <= set(with_examples)
+    assert {"README.md", "losses.md", "penalties.md", "optimizers.md", "solvers.md", "certificates.md"} <= set(
+        with_examples
+    )
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -1,6 +1,7 @@
 """The penalties against their definitions, at every level, in both element types."""
 
 import copy
+import functools
 import itertools
 import math
 import pickle
@@ -53,10 +54,11 @@ SUMS += [
     L2(0.0) + NonNegative(),
 ]
 ALL = SINGLE + SUMS
-# Kinks and limits, thresholds, small and large numbers.
+# Kinks and limits, thresholds, small and large numbers; the same in float32.
 GRID = np.array(
-    [0.0, 0.25, -0.25, 0.5, -0.5, 0.75, -0.75, 1.0, -1.0, 1.5, -1.5, 2.0, -2.0, 0.1, -3.7, 1e-20, -1e-20, 1e3, -1e3]
-)
+    [0.0, 0.25, -0.25, 0.5, -0.5, 0.75, -0.75, 1.0, -1.0, 1.5, -1.5, 2.0, -2.0, 0.1, -3.7, 1e-20, -1e-20, 1e3, -1e3],
+    dtype=np.float32,
+).astype(np.float64)
 
 each = pytest.mark.parametrize("penalty", ALL, ids=repr)
 each_dtype = pytest.mark.parametrize("dtype", DTYPES, ids=["f64", "f32"])
@@ -91,14 +93,19 @@ def columns(penalty, dtype=np.float64, grid=GRID):
 
 
 def close(got, expected, dtype, scale=0.0):
-    eps = np.finfo(dtype).eps
-    np.testing.assert_allclose(got, expected, rtol=8 * eps, atol=8 * eps * scale)
+    """Within 8 roundings of the expected numbers and of a scale, or what underflows."""
+    got, expected = np.asarray(got, np.float64), np.asarray(expected)
+    finite = np.isfinite(expected)
+    bound = 8 * np.finfo(dtype).eps * (np.abs(np.where(finite, expected, 0.0)) + scale) + 20 * np.finfo(dtype).tiny
+    ok = got == expected
+    ok |= finite & (np.abs(np.where(finite, got, 0.0) - np.where(finite, expected, 0.0)) <= bound)
+    assert ok.all(), (got[~ok][:5], expected[~ok][:5])
 
 
 def by_element(penalty, function, *arrays):
     """function(terms, numbers...) with many digits, over arrays of rows of coefficients."""
     out = np.empty(arrays[0].shape)
-    with mpmath.workdps(60):
+    with mpmath.workdps(50):
         for index in np.ndindex(*out.shape):
             out[index] = float(function(statement(penalty, index[-1]), *(mpmath.mpf(float(a[index])) for a in arrays)))
     return out
@@ -115,24 +122,20 @@ def test_value(penalty, dtype, isa):
         close(got, numbers.sum(), dtype)
 
 
+@functools.cache
+def argmin(penalty, step):
+    return by_element(penalty, lambda terms, v: reference.prox(terms, v, mpmath.mpf(step)), columns(penalty))
+
+
 @each_dtype
 @each
-@pytest.mark.parametrize("step", [1.0, 0.3, 7.0])
+@pytest.mark.parametrize("step", [0.3, 7.0])
 def test_prox_is_the_argmin(penalty, step, dtype, isa):
     v = columns(penalty, dtype)
     got = penalty.prox(v, step)
     assert got.dtype == dtype and got.shape == v.shape
-    expected = ARGMIN.get((repr(penalty), step, dtype))
-    if expected is None:
-        with mpmath.workdps(60):
-            exact = mpmath.mpf(step)
-        expected = by_element(penalty, lambda terms, v: reference.prox(terms, v, exact), v)
-        ARGMIN[repr(penalty), step, dtype] = expected
     # A soft threshold's error is that of its operands.
-    close(got, expected, dtype, np.abs(v) + 1)
-
-
-ARGMIN = {}
+    close(got, argmin(penalty, step), dtype, np.abs(v.astype(np.float64)) + 1)
 
 
 @each_dtype
@@ -148,7 +151,7 @@ def test_subdifferential_distance(penalty, dtype, isa):
     got = penalty.subdifferential_distance(x, g)
     assert got.dtype == dtype
     expected = by_element(penalty, distance, x, g)
-    close(got, expected, dtype, np.where(np.isfinite(expected), 4 * (np.abs(x) + np.abs(g)) + 1, 1))
+    close(got, expected, dtype, np.abs(x.astype(np.float64)) + np.abs(g) + 1)
 
 
 @each
@@ -211,17 +214,16 @@ def test_fenchel_young(penalty, dtype, isa):
         v = (rng.normal(size=length(penalty)) * scale).astype(dtype)
         s = rng.normal(size=length(penalty)).astype(dtype)
         x = penalty.prox(v, 1.0)
-        conjugate = penalty.conjugate(s)
-        assert penalty.value(x) + conjugate >= np.vdot(x, s) - 20 * np.finfo(dtype).eps * scale
+        eps = 40 * np.finfo(dtype).eps
+        total = penalty.value(x) + penalty.conjugate(s)
+        assert total >= np.vdot(x.astype(np.float64), s) - eps * (1 + np.abs(x * s).sum())
         # Exact binary fractions: v - x does not leave the domain of the conjugate by rounding.
         v = np.round(v * 16) / 16
         x = penalty.prox(v, 1.0)
-        slope = (v - x).astype(dtype)
-        if np.isfinite(penalty.conjugate(slope)):
-            total = penalty.value(x) + penalty.conjugate(slope)
-            assert abs(total - np.vdot(x, slope)) <= 40 * np.finfo(dtype).eps * (1 + np.abs(v).max() ** 2) * len(v)
-        else:  # a slope at the border of the conjugate's domain, off by a rounding
-            assert np.isfinite(penalty.conjugate(slope * dtype(1 - 1e-6)))
+        slope = v - x
+        assert slope.dtype == dtype
+        total = penalty.value(x) + penalty.conjugate(slope)
+        assert abs(total - np.vdot(x.astype(np.float64), slope)) <= eps * (1 + (v * v).sum())
 
 
 @each
@@ -323,7 +325,7 @@ def test_l2_gradient_and_line():
         h = 1e-6
         differences = [(penalty.value(c + h * e) - penalty.value(c - h * e)) / (2 * h) for e in np.eye(4)]
         np.testing.assert_allclose(penalty.gradient(c), differences, atol=1e-9)
-        assert penalty.subdifferential_distance(c, -penalty.gradient(c)).max() == 0.0
+        assert penalty.subdifferential_distance(c, -penalty.gradient(c)).max() <= 1e-15
         line = penalty.along(c, d)
         for t in (0.0, 0.3, -2.0):
             value, slope, curvature = line(t)
@@ -429,9 +431,11 @@ def test_a_class_of_ones_own():
     class Mine(penalties.Penalty):
         name = "mine"
 
-    with pytest.raises(
-        TypeError, match=r"Mine\(\) can be added to no penalty; L1\(alpha=1.0\) can be added to ElasticNet, L2"
-    ):
+        def __init__(self):
+            super().__init__()
+
+    words = r"Mine\(\) can be added to no penalty; L1\(alpha=1.0\) can be added to Box, ElasticNet, L2, NonNegative"
+    with pytest.raises(TypeError, match=words):
         Mine() + L1()
 
 
@@ -531,7 +535,8 @@ def test_prox_step():
 def test_proximal_gradient_descent_ends_where_the_distance_is_zero():
     """ISTA with fastopt's SGD on least squares: the minimum, by the subdifferential."""
     rng = np.random.default_rng(7)
-    X, y = rng.normal(size=(50, 8)), rng.normal(size=50)
+    X = rng.normal(size=(50, 8))
+    y = X @ [1.0, -1.0, 0.5, 0.0, 0.0, 0.0, 0.0, 0.01] + 0.1 * rng.normal(size=50)
     lr = 50 / np.linalg.norm(X, 2) ** 2
     for penalty in (L1(0.1), ElasticNet(0.2, 0.7) + NonNegative(), L2(0.3) + Box(-0.05, 0.05)):
         w = np.zeros(8)
@@ -565,6 +570,7 @@ STEP_ERRORS = [
         ValueError,
         r"params\[1\] has shape \(3,\), but weights",
     ),
+    (lambda w: prox_step([w[2:], w[:3]], L1(), 1.0), ValueError, r"params\[1\] and params\[0\] share memory"),
     (lambda w: prox_step(w, L1(), 0), ValueError, r"step must be in \(0, inf\), got 0"),
     (lambda w: prox_step(w, L1(), 1.0, n_threads=0), ValueError, "n_threads"),
 ]

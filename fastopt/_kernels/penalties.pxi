@@ -22,7 +22,7 @@ cdef extern from "fo_penalties.h" nogil:
 
 cdef enum:
     BLOCK = 8192    # elements of a task: borders depend on the size alone
-    CHUNK = 256
+    CHUNK = 512     # longer than what gcc unrolls to no loop at all
     PARTS = 16      # independent sums of a chunk
 
 cdef enum:

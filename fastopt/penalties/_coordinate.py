@@ -253,9 +253,7 @@ class NonNegative(Penalty):
 def limits(lower, upper, rule):
     """Refuse limits that contradict each other."""
     if np.ndim(lower) and np.ndim(upper) and lower.shape != upper.shape:
-        shorter = min(lower.ndim, upper.ndim)
-        if lower.shape[lower.ndim - shorter :] != upper.shape[upper.ndim - shorter :]:
-            raise ValueError(f"limits have shapes {lower.shape} and {upper.shape}; they must be equal")
+        raise ValueError(f"limits have shapes {lower.shape} and {upper.shape}; they must be equal")
     lower, upper = np.broadcast_arrays(lower, upper)
     ok = (lower <= upper) & (lower < np.inf) & (upper > -np.inf)
     if not ok.all():

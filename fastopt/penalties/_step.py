@@ -1,6 +1,7 @@
 """The proximal step on the arrays that an optimizer updates."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 import numpy as np
 
@@ -25,7 +26,7 @@ def prox_step(params, penalty, step, *, n_threads=None):
     Raises
     ------
     TypeError, ValueError
-        Before anything is changed: structures differ, an array cannot be updated in place, the step is not a finite
+        Before anything is changed: structures differ, an array cannot be updated in place, two share memory, the step is not a finite
         number > 0.
 
     Examples
@@ -52,6 +53,13 @@ def prox_step(params, penalty, step, *, n_threads=None):
             raise ValueError(f"params{label} must be C-contiguous, aligned and writeable; it is updated in place")
         if one is not None:
             one._check(f"params{label}", array, step, n_threads)
+    stepped = sorted(
+        ((array.ctypes.data, label, array) for label, array, one in pairs if one is not None and array.size),
+        key=lambda entry: entry[0],
+    )
+    for (_, first, before), (start, second, _) in pairwise(stepped):
+        if start < before.ctypes.data + before.nbytes:
+            raise ValueError(f"params{first} and params{second} share memory; it would be stepped twice")
     for _, array, one in pairs:
         if one is not None:
             one.prox(array, step, out=array, n_threads=n_threads)

@@ -78,7 +78,7 @@ def slopes(terms, x):
     return None if None in each else (sum(low for low, _ in each), sum(high for _, high in each))
 
 
-def minimise(f, low, high, steps=160):
+def minimise(f, low, high, steps=130):
     """The minimiser of a convex function between two numbers, by thirds."""
     for _ in range(steps):
         third = (high - low) / 3
@@ -93,14 +93,13 @@ def prox(terms, v, step):
     """argmin_x (x - v)^2 / (2 step) + phi(x); phi has a minimum at 0 or at the allowed number next to it."""
     low, high = domain(terms)
     start = min(max(0, low), high)
-    return minimise(
-        lambda x: (x - v) ** 2 / (2 * step) + value(terms, x), max(low, min(v, start)), min(high, max(v, start))
-    )
+    low, high = max(low, min(v, start)) + 0 * v, min(high, max(v, start)) + 0 * v  # with the digits of v
+    return minimise(lambda x: (x - v) ** 2 / (2 * step) + value(terms, x), low, high)
 
 
 def conjugate(terms, v, reach):
     """max_x v x - phi(x) over the x that are allowed and at most `reach`."""
     low, high = domain(terms)
-    low, high = max(low, -reach), min(high, reach)
+    low, high = max(low, -reach) + 0 * v, min(high, reach) + 0 * v  # with the digits of v
     x = minimise(lambda x: value(terms, x) - v * x, low, high)
     return max(v * x - value(terms, x) for x in (x, low, high))
