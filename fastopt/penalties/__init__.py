@@ -1,7 +1,7 @@
-"""Penalties on the coefficients of a model: value, proximal step, distance from the subdifferential, conjugate, support.
+"""Penalties on the coefficients of a model: value, proximal step, distance from the subdifferential, conjugate.
 
-`PENALTIES` maps names to classes and `get` makes one from a name. Penalties add up with ``+`` where the sum has an exact
-proximal step. `prox_step` applies one to the arrays of an optimizer. Intercepts are never penalised.
+`PENALTIES` maps names to classes and `get` makes one from a name. Penalties add up with ``+`` where the sum has an
+exact proximal step. `prox_step` applies one to the arrays of an optimizer. Intercepts are never penalised.
 
 >>> import numpy as np
 >>> from fastopt.penalties import L1, NonNegative

@@ -26,8 +26,8 @@ def prox_step(params, penalty, step, *, n_threads=None):
     Raises
     ------
     TypeError, ValueError
-        Before anything is changed: structures differ, an array cannot be updated in place, two share memory, the step is not a finite
-        number > 0.
+        Before anything is changed: structures differ, an array cannot be updated in place, two share memory, the step
+        is not a finite number > 0.
 
     Examples
     --------
