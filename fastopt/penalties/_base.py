@@ -6,7 +6,7 @@ import numpy as np
 
 from .. import _kernels
 from .._config import threads
-from .._validation import real_array, real_number, same_shape
+from .._validation import FLOATS, real_array, real_number, same_shape
 
 # Requests to the kernel (fastopt/_kernels/penalties.pxi).
 VALUE, PROX, DISTANCE, CONJUGATE, SUPPORT = range(5)
@@ -72,6 +72,15 @@ def get(name, **params):
         if key not in allowed:
             raise TypeError(f"{cls.__name__} takes {', '.join(allowed) or 'no parameters'}, got {key!r}")
     return cls(**params)
+
+
+def _ready(label, array, dtype=None):
+    """`real_array`, without its calls for an array that is ready."""
+    if type(array) is np.ndarray and array.dtype in FLOATS and (dtype is None or array.dtype == dtype):
+        flags = array.flags
+        if flags.c_contiguous and flags.aligned:
+            return array
+    return real_array(label, array, dtype)
 
 
 def constants(name, values, low=None):
@@ -232,7 +241,7 @@ class Penalty:
         array with the shape and dtype of `v`
         """
         step = real_number("step", step, 0, open_low=True)
-        v = real_array("v", v)
+        v = _ready("v", v)
         out = self._output(out, "v", v)
         self._run(PROX, "v", v, step, out=out, n_threads=n_threads)
         return out
@@ -257,11 +266,11 @@ class Penalty:
         -------
         array with the shape and dtype of `coef`
         """
-        coef = real_array("coef", coef)
-        gradient = real_array("gradient", gradient, coef.dtype)
+        coef = _ready("coef", coef)
+        gradient = _ready("gradient", gradient, coef.dtype)
         same_shape("gradient", gradient, "coef", coef)
         out = self._output(out, "coef", coef)
-        if gradient.ctypes.data != out.ctypes.data and np.may_share_memory(gradient, out):
+        if gradient is not out and np.may_share_memory(gradient, out):
             gradient = gradient.copy()
         self._run(DISTANCE, "coef", coef, gradient=gradient, out=out, n_threads=n_threads)
         return out
@@ -307,7 +316,7 @@ class Penalty:
         -------
         array of bool with the shape of `coef`
         """
-        coef = real_array("coef", coef)
+        coef = _ready("coef", coef)
         out = np.empty_like(coef)
         self._run(SUPPORT, "coef", coef, out=out)
         return out != 0
@@ -322,9 +331,9 @@ class Penalty:
             self._fit(key, one, label, x)
 
     def _run(self, what, label, x, step=1.0, gradient=None, out=None, n_threads=None):
-        x = real_array(label, x)
+        x = _ready(label, x)
         n_threads = threads(n_threads, x.size * _TIME * 1e-6)
-        if out is not None and x.ctypes.data != out.ctypes.data and np.may_share_memory(x, out):
+        if out is not None and out is not x and np.may_share_memory(x, out):
             x = x.copy()
         flat = [array if array is None else array.reshape(-1) for array in (gradient, out)]
         parameters = tuple(self._fit(key, one, label, x) for key, one in self._parameters().items())
