@@ -1,4 +1,4 @@
-"""Writes the tables of docs/*.md from the rosters of losses, optimizers, schedules and solvers.
+"""Writes the tables of docs/*.md from the rosters of losses, penalties, optimizers, schedules and solvers.
 
     python docs/generate.py [--check]
 
@@ -14,9 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from fastopt import _kernels, losses, optimizers, schedules, solvers
+from fastopt import _kernels, losses, optimizers, penalties, schedules, solvers
 from fastopt.linear_model import _base, _logistic, _ridge
 from fastopt.losses._base import ALIASES, DOMAINS
+from fastopt.penalties._base import ALIASES as PENALTY_ALIASES
 
 FOLDER = Path(__file__).resolve().parent
 MARK = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- /generated -->)", re.S)
@@ -100,6 +101,23 @@ def schedule_rows():
     return table(("name", "class", "formula", "other names"), rows)
 
 
+def penalty_rows():
+    rows = []
+    for name, cls in penalties.PENALTIES.items():
+        others = [a for a, target in PENALTY_ALIASES.items() if target == name and a not in (name, cls.__name__)]
+        flags = cls.kind, yes(cls.is_smooth), yes(cls.is_norm)
+        rows.append((f"`{name}`", signature(cls), markdown(first(cls)), *flags, code(*others)))
+    return table(("name", "class", "penalty", "kind", "smooth", "norm", "other names"), rows)
+
+
+def penalty_sums():
+    names = list(penalties.PENALTIES)
+    rows = [
+        (f"`{a}` +", *("exact" if frozenset((a, b)) in penalties.SUMS else "TypeError" for b in names)) for a in names
+    ]
+    return table(("", *(f"`{name}`" for name in names)), rows)
+
+
 def solver_needs():
     rows = []
     for name, solver in solvers.SOLVERS.items():
@@ -120,7 +138,10 @@ def solver_names():
 
 SECTIONS = {
     f.__name__: f
-    for f in (loss_formulas, loss_properties, loss_aliases, rules, schedule_rows, solver_needs, solver_names)
+    for f in (
+        *(loss_formulas, loss_properties, loss_aliases, penalty_rows, penalty_sums),
+        *(rules, schedule_rows, solver_needs, solver_names),
+    )
 }
 
 

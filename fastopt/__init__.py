@@ -1,6 +1,6 @@
 """fastopt: linear models, generalized linear models and small dense networks on a CPU.
 
-Estimators are in `fastopt.linear_model`; losses, optimizers, schedules and solvers, which they are
+Estimators are in `fastopt.linear_model`; losses, penalties, optimizers, schedules and solvers, which they are
 made of, in the modules of these names. A module is imported when it is first used.
 """
 
@@ -11,7 +11,7 @@ from ._config import config_context, get_config, get_include, set_config, show_c
 __version__ = "0.1.0"
 
 # Submodules and the public names of `fastopt` that live in them; imported on first use.
-_SUBMODULES = ("diagnostics", "linear_model", "losses", "objective", "optimizers", "schedules", "solvers")
+_SUBMODULES = ("diagnostics", "linear_model", "losses", "objective", "optimizers", "penalties", "schedules", "solvers")
 _LAZY = {"LinearObjective": "objective", "check_gradient": "diagnostics"}
 
 __all__ = [

@@ -12,7 +12,7 @@ import numpy as np
 from . import _config
 from .data import DenseRows
 from .losses import get as get_loss
-from .penalties import L2
+from .penalties import L2, Penalty
 
 _F64 = np.dtype(np.float64)
 
@@ -85,6 +85,10 @@ class LinearObjective:
     ):
         self.data = X if isinstance(X, DenseRows) else DenseRows(X, rows)
         self.loss = get_loss(loss) if isinstance(loss, str) else loss
+        if isinstance(penalty, Penalty) and (not isinstance(penalty, L2) or penalty.weights is not None):
+            raise NotImplementedError(
+                f"penalty must be None, a number or an L2 without weights until a later version, got {penalty!r}"
+            )
         self.penalty = penalty if penalty is None or isinstance(penalty, L2) else L2(penalty)
         self.fit_intercept = bool(fit_intercept)
         self.n, self.p = self.data.shape

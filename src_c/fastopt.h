@@ -24,6 +24,7 @@
 #include "fo_losses.h"
 #include "fo_rows.h"
 #include "fo_updates.h"
+#include "fo_penalties.h"
 #undef FO_SINGLE
 
 #define FO_SINGLE 1
@@ -31,6 +32,7 @@
 #include "fo_losses.h"
 #include "fo_rows.h"
 #include "fo_updates.h"
+#include "fo_penalties.h"
 #undef FO_SINGLE
 
 #if defined(__GNUC__)

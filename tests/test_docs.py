@@ -26,6 +26,7 @@ MODULES = [
 EXAMPLES = (
     *("_config", "objective", "losses._base", "losses._binary", "losses._glm"),
     *("losses._pointwise", "losses._regression", "losses._rows"),
+    *("penalties", "penalties._base", "penalties._coordinate", "penalties._step", "penalties._sum"),
     *("schedules", "schedules._decay", "schedules._cycles", "schedules._compose", "schedules._plateau"),
     *("optimizers", "optimizers.adabelief", "optimizers.adagrad", "optimizers.adam", "optimizers.adamax"),
     *("optimizers.adan", "optimizers.asgd", "optimizers.averaging", "optimizers.clipping", "optimizers.ftrl"),
@@ -73,7 +74,9 @@ def test_examples_of_pages(page):
 
 def test_pages_have_examples(checkout):
     with_examples = [p.name for p in PAGES if any(">>>" in text for _, _, text in blocks(p))]
-    assert {"README.md", "losses.md", "optimizers.md", "solvers.md", "certificates.md"} <= set(with_examples)
+    assert {"README.md", "losses.md", "penalties.md", "optimizers.md", "solvers.md", "certificates.md"} <= set(
+        with_examples
+    )
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -25,11 +25,14 @@ REGISTERS = {"base": "xmm", "avx2": "ymm", "avx512": "zmm"}
 # instructions in the longest. Pointwise losses have five sets of outputs and, but for those that say
 # c_no_conjugate, the conjugate. Row losses have an exponential
 # or a logarithm of at least that many instructions; the smallest rows are unrolled to
-# a single loop.
-NEEDS = {"pointwise": (6, 2), "rows": (1, 24), "updates": (1, 5)}
+# a single loop. Penalties have at least a distance and two more with arithmetic.
+NEEDS = {"pointwise": (6, 2), "rows": (1, 24), "updates": (1, 5), "penalties": (3, 1)}
 
 # Functions that choose among the blocks of the tables: {(family, function)}.
 DISPATCH = {("rows", "softmax")}
+
+# Penalties whose value, proximal step and conjugate are comparisons, which are not counted: {(family, function)}.
+COMPARISONS = {("penalties", "nonnegative")}
 
 # Entries that may fall short, with the reason and what it costs: {(family, function, dtype, level): "reason"}.
 EXCEPTIONS = {}
@@ -183,6 +186,7 @@ def inspect(family, dtype, level, path):
         elif (family, name, dtype, level) not in EXCEPTIONS:
             loops, longest = NEEDS[family]
             loops -= family == "pointwise" and name in without_conjugate()
+            loops -= 2 * ((family, name) in COMPARISONS)
             if len(counts) < loops:
                 errors.append(f"{len(counts)} of {loops} loops are vectors of {register}")
             if max(counts, default=0) < longest:

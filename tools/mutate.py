@@ -22,6 +22,7 @@ FAMILIES = {
     "pointwise": ("fo_losses.h", ["tests/test_losses.py"]),
     "rows": ("fo_rows.h", ["tests/test_row_losses.py"]),
     "updates": ("fo_updates.h", ["tests/test_optimizers.py"]),
+    "penalties": ("fo_penalties.h", ["tests/test_penalties.py"]),
     "elementary": ("fo_math.h", ["tests/test_math.py"]),
 }
 FUNCTION = re.compile(r"^FO_INLINE [^\n;]*?FO\((\w+)\)\([^;{]*\)\n\{\n(.*?)^\}", re.M | re.S)
