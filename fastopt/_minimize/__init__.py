@@ -87,7 +87,7 @@ def minimize(
     options : dict, optional
         gtol (1e-5, the largest entry of the gradient, with bounds of x - P(x - g)), ftol (0: off; the decrease relative
         to max(\\|f\\|, 1)), xtol (0: off; the step relative to max(\\|x\\|, 1)), f_target (-inf), max_iter (200 n, at
-        least 1000; SciPy's maxiter), max_evals (no limit; SciPy's maxfun), eps (step of the differences), line_search
+        least 1000; SciPy's maxiter), max_evals (at least 1, no limit; SciPy's maxfun), eps (step of the differences), line_search
         ("armijo", "nonmonotone", "wolfe", "strong-wolfe", "hager-zhang"; not "l-bfgs-b", "trust-ncg"), memory (10;
         "l-bfgs", "l-bfgs-b"), initial_trust_radius (1), max_trust_radius (inf; both "trust-ncg").
     constraints
@@ -155,6 +155,8 @@ def minimize(
         max_evals=settings.pop("max_evals"),
         max_time=max_time,
     )
+    if function.eps is not None and not function.differences:
+        raise ValueError("option 'eps' is the step of finite differences; leave it out or give no jac")
     names = ("gtol", "ftol", "xtol", "f_target", "max_iter")
     rules = {name: settings.pop(name) for name in names}
     measure = None if lower is None else lambda point: projected_gradient(point, lower, upper)
@@ -189,8 +191,8 @@ def _run(function, stop, method, x, lower, upper, settings):
         point = best
     n = x.size
     if point is None:
-        value, gradient = np.inf, np.zeros(n)
-        stop.note += "; fun was not called to the end at x0"
+        value, gradient = function.first_value, np.full(n, np.nan)
+        stop.note += " before the gradient at x0 was known"
     else:
         x, value, gradient = point
     message = MESSAGES[reason] + stop.note
@@ -263,6 +265,17 @@ def _bounds(bounds, start):
     if np.isnan(lower).any() or np.isnan(upper).any() or (lower > upper).any():
         i = int(np.argmin(lower <= upper))
         raise ValueError(f"bounds must have low <= high, got {lower[i]} and {upper[i]} at index {i}")
+    if start.dtype == np.float32:
+        # fun gets numbers of this type: the outermost ones within the bounds.
+        low, high = lower.astype(np.float32), upper.astype(np.float32)
+        low = np.where(low < lower, np.nextafter(low, np.float32(np.inf)), low)
+        high = np.where(high > upper, np.nextafter(high, np.float32(-np.inf)), high)
+        if (low > high).any():
+            i = int(np.argmax(low > high))
+            raise ValueError(
+                f"no float32 lies between the bounds {lower[i]} and {upper[i]} at index {i}; use a float64 x0"
+            )
+        lower, upper = low.astype(np.float64), high.astype(np.float64)
     return lower, upper
 
 
@@ -271,6 +284,8 @@ def _method(method, start, jac, hess, hessp, bounds):
         raise TypeError(f"method must be a name, got {type(method).__name__}; 'auto' or one of {', '.join(METHODS)}")
     name = method.lower()
     second = hess is not None or hessp is not None
+    if hess is not None and hessp is not None:
+        raise ValueError("give hess or hessp, not both")
     if name == "auto":
         if bounds is not None:
             name = "l-bfgs-b"
@@ -316,7 +331,7 @@ def _settings(method, options, tol, n):
 
 
 def _whole(name, value, low):
-    if isinstance(value, numbers.Real) and value == np.inf and low == 0:
+    if isinstance(value, numbers.Real) and value == np.inf and name != "memory":
         return value
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Integral):
         raise TypeError(f"{name} must be an integer, got {value!r}")
@@ -339,7 +354,8 @@ _POSITIVE = functools.partial(real_number, low=0, open_low=True)
 _OPTIONS = {
     **dict.fromkeys(("gtol", "ftol", "xtol"), functools.partial(real_number, low=0)),
     **dict.fromkeys(("eps", "initial_trust_radius", "max_trust_radius"), _POSITIVE),
-    **dict.fromkeys(("max_iter", "max_evals"), functools.partial(_whole, low=0)),
+    "max_iter": functools.partial(_whole, low=0),
+    "max_evals": functools.partial(_whole, low=1),
     "memory": functools.partial(_whole, low=1),
     "f_target": _target,
     "line_search": _search_name,

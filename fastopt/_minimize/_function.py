@@ -49,7 +49,7 @@ class Function:
         self.central, self.central_only = jac == "3-point", jac == "3-point"
         self.max_evals, self.max_time, self.start = max_evals, max_time, time.perf_counter()
         self.nfev = self.njev = self.nhev = self.n_bad = 0
-        self.best = self.error = None
+        self.best = self.error = self.first_value = None
         # The user's functions run under the user's treatment of overflow, the arithmetic here under its own.
         self.errors = np.geterr()
 
@@ -66,10 +66,11 @@ class Function:
         return np.array(x, dtype=self.dtype)
 
     def _call(self, x):
-        if self.nfev >= self.max_evals:
-            raise Halt("max_evals")
-        if self.max_time is not None and self.seconds > self.max_time:
-            raise Halt("max_time")
+        if self.nfev:  # the first call is always made
+            if self.nfev >= self.max_evals:
+                raise Halt("max_evals")
+            if self.max_time is not None and self.seconds > self.max_time:
+                raise Halt("max_time")
         self.nfev += 1
         with np.errstate(**self.errors):
             out = self.fun(self._given(x), *self.args)
@@ -101,6 +102,8 @@ class Function:
         x = x.astype(self.dtype).astype(np.float64)
         try:
             value, gradient = self._call(x)
+            if first:
+                self.first_value = value
             if np.isfinite(value) or first:
                 if gradient is None and np.isfinite(value):
                     gradient = self._gradient(x, value)

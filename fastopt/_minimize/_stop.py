@@ -89,12 +89,12 @@ class Stop:
 
         x = point.x.astype(self.function.dtype)
         try:
-            if self.named:
-                self.callback(
-                    intermediate_result=OptimizeResult(x=x, fun=point.value, jac=point.gradient, nit=self.nit)
-                )
-            else:
-                self.callback(x)
+            with np.errstate(**self.function.errors):
+                if self.named:
+                    result = OptimizeResult(x=x, fun=point.value, jac=point.gradient.copy(), nit=self.nit)
+                    self.callback(intermediate_result=result)
+                else:
+                    self.callback(x)
         except StopIteration:
             return True
         return False
