@@ -111,6 +111,14 @@ def test_second_derivatives(method):
         minimize(rosen, x0, jac=rosen_der, hessp=lambda x, v: v[:2], method=method)
 
 
+@pytest.mark.parametrize("method", ["newton-cg", "trust-ncg"])
+def test_hessian_without_values(method):
+    result = minimize(rosen, X0, jac=rosen_der, hess=lambda x: np.full((2, 2), math.nan), method=method)
+    assert np.isfinite(result.x).all() and result.fun <= rosen(X0)
+    if method == "trust-ncg":
+        assert not result.success and "the product of the Hessian with a vector is not finite" in result.message
+
+
 def test_trust_region_leaves_a_saddle():
     result = minimize(
         lambda x: x[0] ** 2 - x[1] ** 2 + x[1] ** 4,
@@ -340,6 +348,11 @@ def test_scalars_integers_and_float32(method):
     result = minimize(single, x0, jac=jac, method=method)
     assert seen == {np.dtype(np.float32)} and result.x.dtype == np.float32 and x0[0] == 7
     np.testing.assert_allclose(result.x, 3, atol=1e-5)
+
+
+def test_a_shape_that_changes_is_passed_on():
+    with pytest.raises(ValueError, match="fun must return a real number"):
+        minimize(lambda x: rosen(x) if np.array_equal(x, X0) else x, X0)
 
 
 def test_what_fun_gets_is_its_own():

@@ -93,6 +93,8 @@ class Function:
         try:
             value, _ = self._call(x)
         except DOMAIN_ERRORS as error:
+            if isinstance(error, ShapeError):
+                raise
             self.error = error
             return np.inf
         return value if np.isfinite(value) else np.inf

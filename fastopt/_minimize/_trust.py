@@ -17,6 +17,9 @@ def trust_region(function, point, stop, *, radius=1.0, max_radius=np.inf):
         norm = float(np.linalg.norm(g))
         d, boundary = conjugate_gradients(product, g, min(0.5, norm**0.5) * norm, radius)
         promised = -(float(g @ d) + 0.5 * float(d @ product(d)))
+        if not np.isfinite(promised):
+            stop.note = ": the product of the Hessian with a vector is not finite"
+            return point, "no progress"
         trial = function.evaluate(point.x + d)
         rounding = 10 * function.epsilon * abs(point.value)
         gained = point.value - trial.value
