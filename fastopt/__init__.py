@@ -11,8 +11,11 @@ from ._config import config_context, get_config, get_include, set_config, show_c
 __version__ = "0.1.0"
 
 # Submodules and the public names of `fastopt` that live in them; imported on first use.
-_SUBMODULES = ("diagnostics", "linear_model", "losses", "objective", "optimizers", "penalties", "schedules", "solvers")
-_LAZY = {"LinearObjective": "objective", "check_gradient": "diagnostics"}
+_SUBMODULES = (
+    *("diagnostics", "linear_model", "losses", "minimizers", "objective", "optimizers", "penalties", "schedules"),
+    "solvers",
+)
+_LAZY = {"LinearObjective": "objective", "check_gradient": "diagnostics", "minimize": "_minimize"}
 
 __all__ = [
     "config_context",

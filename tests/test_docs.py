@@ -27,6 +27,7 @@ EXAMPLES = (
     *("_config", "objective", "losses._base", "losses._binary", "losses._glm"),
     *("losses._pointwise", "losses._regression", "losses._rows"),
     *("penalties", "penalties._base", "penalties._coordinate", "penalties._step", "penalties._sum"),
+    *("minimizers", "_minimize", "linesearch._backtracking", "linesearch._hager_zhang", "linesearch._strong"),
     *("schedules", "schedules._decay", "schedules._cycles", "schedules._compose", "schedules._plateau"),
     *("optimizers", "optimizers.adabelief", "optimizers.adagrad", "optimizers.adam", "optimizers.adamax"),
     *("optimizers.adan", "optimizers.asgd", "optimizers.averaging", "optimizers.clipping", "optimizers.ftrl"),

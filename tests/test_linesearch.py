@@ -3,7 +3,17 @@ import math
 import numpy as np
 import pytest
 
-from fastopt.linesearch import armijo_accepts, backtracking, minimum, wolfe, wolfe_accepts
+from fastopt.linesearch import (
+    armijo_accepts,
+    backtracking,
+    hager_zhang,
+    minimum,
+    nonmonotone,
+    strong_wolfe,
+    strong_wolfe_accepts,
+    wolfe,
+    wolfe_accepts,
+)
 
 FUNCTIONS = {
     "parabola": (lambda t: (t - 3.0) ** 2, lambda t: 2 * (t - 3.0)),
@@ -21,6 +31,56 @@ def test_wolfe_conditions_hold(name, start):
     assert step.value == f(step.length) and step.slope == d(step.length)
     assert step.value <= f(0.0) + 1e-4 * step.length * d(0.0)
     assert step.slope >= 0.9 * d(0.0)
+
+
+@pytest.mark.parametrize("c2", [0.9, 0.1])
+@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("start", [1e-6, 1e-2, 1.0, 50.0])
+def test_strong_wolfe_conditions_hold(name, start, c2):
+    f, d = FUNCTIONS[name]
+    step = strong_wolfe(lambda t: (f(t), d(t)), f(0.0), d(0.0), start, c2=c2)
+    assert step.value == f(step.length) and step.slope == d(step.length) and step.n_trials <= 20
+    assert step.value <= f(0.0) + 1e-4 * step.length * d(0.0)
+    assert abs(step.slope) <= -c2 * d(0.0)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("start", [1e-6, 1e-2, 1.0, 50.0])
+def test_hager_zhang_conditions_hold(name, start):
+    f, d = FUNCTIONS[name]
+    step = hager_zhang(lambda t: (f(t), d(t)), f(0.0), d(0.0), start, c2=0.5)
+    assert step.value == f(step.length) and step.slope == d(step.length) and step.n_trials <= 20
+    assert step.slope >= 0.5 * d(0.0)
+    weak = step.value <= f(0.0) + 0.1 * step.length * d(0.0)
+    assert weak or (step.value <= f(0.0) + 1e-6 * abs(f(0.0)) and step.slope <= -0.8 * d(0.0))
+
+
+def test_strong_wolfe_keeps_to_the_longest_step():
+    calls = []
+
+    def phi(t):
+        calls.append(t)
+        return (t - 3.0) ** 2, 2 * (t - 3.0)
+
+    step = strong_wolfe(phi, 9.0, -6.0, 1.0, c2=0.1, t_max=1.5)
+    assert step.length == 1.5 and max(calls) == 1.5
+
+
+def test_hager_zhang_judges_by_slopes_where_values_are_rounded():
+    """1 + (t - 1)^2 1e-20 has one value for all t; the slopes still have a zero."""
+    step = hager_zhang(lambda t: (1.0, 2e-20 * (t - 1.0)), 1.0, -2e-20, 1e-3, c2=0.1)
+    assert abs(step.slope) <= 0.1 * 2e-20
+    assert not strong_wolfe_accepts(1.0, -2e-20, 1.0, 1.0 + 4e-16, 0.0)
+    assert strong_wolfe_accepts(1.0, -2e-20, 1.0, 1.0 + 4e-16, 0.0, rounding=1e-15)
+
+
+def test_nonmonotone_allows_a_rise_below_the_last_values():
+    def phi(t):
+        return (t - 1.0) ** 2, 2 * (t - 1.0)
+
+    assert nonmonotone(phi, [9.0, 4.0, 1.0], -2.0, 3.5).length == 3.5
+    assert nonmonotone(phi, [9.0, 4.0, 1.0], -2.0, 5.0).length < 5.0
+    assert nonmonotone(phi, [1.0], -2.0, 3.5) == backtracking(phi, 1.0, -2.0, 3.5)
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -53,7 +113,14 @@ def test_minimum_of_a_line_without_curvature_bisects():
     assert abs(step.length - 3.0) < 0.1
 
 
-@pytest.mark.parametrize("search", [wolfe, backtracking, minimum])
+def from_one_value(phi, value0, *args, **kwargs):
+    return nonmonotone(phi, [value0], *args, **kwargs)
+
+
+ALL = [wolfe, backtracking, minimum, strong_wolfe, hager_zhang, from_one_value]
+
+
+@pytest.mark.parametrize("search", ALL)
 def test_non_finite_trials_step_back(search):
     def phi(t):
         return ((t - 0.5) ** 2, 2 * (t - 0.5), 2.0) if t < 1 else (math.nan if t < 10 else math.inf, math.nan, math.nan)
@@ -73,7 +140,7 @@ def test_the_given_first_trial_is_not_evaluated_again():
     assert step == (3.0, 0.0, 0.0, 1) and calls == []
 
 
-@pytest.mark.parametrize("search", [wolfe, backtracking, minimum])
+@pytest.mark.parametrize("search", ALL)
 def test_no_acceptable_step_gives_none(search):
     # The slope lies: the function rises everywhere.
     assert search(lambda t: (1.0 + t, 1.0, 0.0), 1.0, -1.0, 1.0, max_trials=30) is None

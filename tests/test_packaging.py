@@ -25,7 +25,7 @@ FLOORS = [
     {"data"},
     {"objective", "scaling"},
     {"solvers"},
-    {"training", "minimize"},
+    {"training", "_minimize", "minimizers"},
     {"linear_model", "svm", "neural_network", "_estimators"},
     {"__main__", "_demo"},
 ]

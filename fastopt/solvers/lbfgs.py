@@ -4,45 +4,12 @@ import numpy as np
 
 from ..linesearch import wolfe, wolfe_accepts
 from ._metric import metric
+from ._pairs import Pairs
 from ._result import Result
 
 MEMORY = 10
 # Iterations at which the metric is built anew; the gaps grow as the curvature settles.
 REFRESH = frozenset({0, 5, 11, 19, 32, 50, 80, 130, 200, 320, 500, 800})
-
-
-class _Pairs:
-    """The last steps and gradient differences, and the product of the inverse Hessian they model."""
-
-    def __init__(self, memory):
-        self.memory, self.pairs, self.gamma = memory, [], 1.0
-
-    def clear(self):
-        self.pairs, self.gamma = [], 1.0
-
-    def add(self, s, y, solve):
-        """Keep a pair with positive curvature; gamma scales the metric to the newest one."""
-        sy = float(s @ y)
-        if not sy > 1e-14 * float(np.linalg.norm(s) * np.linalg.norm(y)):
-            return
-        if len(self.pairs) == self.memory:
-            self.pairs.pop(0)
-        self.pairs.append((s, y, 1.0 / sy))
-        self.gamma = sy / float(y @ (y if solve is None else solve(y)))
-
-    def direction(self, gradient, solve):
-        q = -gradient
-        coefficients = []
-        for s, y, rho in reversed(self.pairs):
-            a = rho * float(s @ q)
-            coefficients.append(a)
-            q -= a * y
-        if solve is not None:
-            q = solve(q)
-        q *= self.gamma
-        for (s, y, rho), a in zip(self.pairs, reversed(coefficients)):
-            q += (a - rho * float(y @ q)) * s
-        return q
 
 
 def lbfgs(objective, x0, goal, *, max_iter=1000, monitor, memory=MEMORY):
@@ -56,7 +23,7 @@ def lbfgs(objective, x0, goal, *, max_iter=1000, monitor, memory=MEMORY):
     each output, on a sample of rows where there are many, and built anew at growing intervals.
     """
     point = objective.evaluate(x0)
-    pairs, solve, step, n_iter = _Pairs(memory), None, 0.0, 0
+    pairs, solve, step, n_iter = Pairs(memory), None, 0.0, 0
     use_metric = True
     while True:
         if use_metric and n_iter in REFRESH:

@@ -1,33 +1,8 @@
-"""Line searches over a function of one step length, ``phi(t) -> (value, slope)``; a curvature may follow."""
+"""Searches that bracket: the weak Wolfe conditions, and the minimiser of a convex line."""
 
 import math
-from typing import NamedTuple
 
-
-class Step(NamedTuple):
-    """An accepted step: its length, value and slope there, and the number of trials it took."""
-
-    length: float
-    value: float
-    slope: float
-    n_trials: int
-
-
-def armijo_accepts(value0, slope0, t, value, *, c1=1e-4, rounding=0.0):
-    """Sufficient decrease ``phi(t) <= phi(0) + c1 t phi'(0)``, up to `rounding` of the values."""
-    if not math.isfinite(value) or (rounding == 0.0 and not value < value0):
-        return False
-    return value <= value0 + c1 * t * slope0 + rounding
-
-
-def wolfe_accepts(value0, slope0, t, value, slope, *, c1=1e-4, c2=0.9, rounding=0.0):
-    """Weak Wolfe conditions, or the approximate ones of Hager and Zhang (2005) where the values
-    agree to `rounding` and only the slopes still tell the two points apart."""
-    if not (math.isfinite(value) and math.isfinite(slope)) or slope < c2 * slope0:
-        return False
-    if value <= value0 + c1 * t * slope0:
-        return True
-    return value <= value0 + rounding and slope <= (2 * c1 - 1) * slope0
+from ._conditions import Step, armijo_accepts, wolfe_accepts
 
 
 def wolfe(phi, value0, slope0, t, *, first=None, c1=1e-4, c2=0.9, rounding=0.0, max_trials=40):
@@ -104,24 +79,6 @@ def _inside(low, high):
     if not math.isfinite(t):
         return middle
     return min(max(t, a + 0.1 * width), a + 0.9 * width)
-
-
-def backtracking(phi, value0, slope0, t, *, first=None, c1=1e-4, shrink=0.5, rounding=0.0, max_trials=40):
-    """A step of sufficient decrease (Armijo), shrinking `t` until there is one; arguments as in `wolfe`.
-
-    The shrunken step is the minimiser of the parabola through the two values and the first slope,
-    kept within [0.1, `shrink`] of the rejected step.
-    """
-    for trial in range(1, max_trials + 1):
-        value, slope, *_ = phi(t) if first is None or trial > 1 else first
-        if armijo_accepts(value0, slope0, t, value, c1=c1, rounding=rounding):
-            return Step(t, value, slope, trial)
-        ratio = 0.1
-        if math.isfinite(value):
-            divisor = 2 * (value - value0 - t * slope0)
-            ratio = -t * slope0 / divisor if divisor > 0 else shrink
-        t *= min(max(ratio, 0.1), shrink)
-    return None
 
 
 def minimum(phi, value0, slope0, t, *, c1=1e-4, c2=0.03, rounding=0.0, max_trials=20):

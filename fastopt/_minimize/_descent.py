@@ -1,0 +1,244 @@
+"""Methods that search along a line: they differ in the direction."""
+
+from collections import deque
+
+import numpy as np
+
+from ..linesearch import backtracking, hager_zhang, nonmonotone, strong_wolfe, wolfe
+from ..solvers._pairs import Pairs
+from ._function import Line
+
+SEARCHES = {
+    "armijo": backtracking,
+    "nonmonotone": nonmonotone,
+    "wolfe": wolfe,
+    "strong-wolfe": strong_wolfe,
+    "hager-zhang": hager_zhang,
+}
+
+
+class GradientDescent:
+    """d = -g, the first trial as long as Barzilai and Borwein's step s's / s'y."""
+
+    search = "nonmonotone"
+
+    def __init__(self, function, memory):
+        self.reset()
+
+    def reset(self):
+        self.length = None
+
+    def direction(self, point):
+        return -point.gradient, self.length
+
+    def update(self, before, point, length):
+        s, y = point.x - before.x, point.gradient - before.gradient
+        sy = float(s @ y)
+        self.length = float(s @ s) / sy if sy > 0 else 10.0 * length
+
+
+class ConjugateGradient:
+    """d = -g + beta d, beta as in CG_DESCENT: (y - 2 d |y|^2 / d'y)' g / d'y, bounded below.
+
+    Hager and Zhang, SIAM J. Optim. 16 (2005). The first trial is the minimiser of the parabola that the
+    last slope, step and decrease foretell.
+    """
+
+    search = "hager-zhang"
+
+    def __init__(self, function, memory):
+        self.reset()
+
+    def reset(self):
+        self.d = self.length = None
+
+    def direction(self, point):
+        if self.d is None:
+            self.d = -point.gradient
+        return self.d, self.length
+
+    def update(self, before, point, length):
+        g, d = point.gradient, self.d
+        y = g - before.gradient
+        dy = float(d @ y)
+        old = float(before.gradient @ d)
+        if not dy > 0:
+            self.d = -g
+        else:
+            beta = (float(y @ g) - 2.0 * float(y @ y) * float(d @ g) / dy) / dy
+            norm_d, norm_g = float(np.linalg.norm(d)), float(np.linalg.norm(before.gradient))
+            beta = max(beta, -1.0 / (norm_d * min(0.01, norm_g)))
+            self.d = beta * d - g
+        slope = float(g @ self.d)
+        self.length = length * old / slope if slope < 0 else None
+
+
+class BFGS:
+    """d = -H g, H the dense inverse Hessian of the Broyden-Fletcher-Goldfarb-Shanno update."""
+
+    search = "strong-wolfe"
+
+    def __init__(self, function, memory):
+        self.reset()
+
+    def reset(self):
+        self.inverse = None
+
+    def direction(self, point):
+        if self.inverse is None:
+            return -point.gradient, None
+        return -(self.inverse @ point.gradient), 1.0
+
+    def update(self, before, point, length):
+        s, y = point.x - before.x, point.gradient - before.gradient
+        sy = float(s @ y)
+        if not sy > 1e-14 * float(np.linalg.norm(s) * np.linalg.norm(y)):
+            return
+        if self.inverse is None:
+            self.inverse = np.eye(s.size) * (sy / float(y @ y))
+        hy = self.inverse @ y
+        self.inverse += np.outer(s, s) * ((1.0 + float(y @ hy) / sy) / sy) - (np.outer(hy, s) + np.outer(s, hy)) / sy
+
+
+class LBFGS:
+    """d = -H g by the two-loop recursion over the last `memory` pairs."""
+
+    search = "strong-wolfe"
+
+    def __init__(self, function, memory):
+        self.pairs = Pairs(memory)
+
+    def reset(self):
+        self.pairs.clear()
+
+    def direction(self, point):
+        if not self.pairs.pairs:
+            return -point.gradient, None
+        return self.pairs.direction(point.gradient, None), 1.0
+
+    def update(self, before, point, length):
+        self.pairs.add(point.x - before.x, point.gradient - before.gradient, None)
+
+
+class NewtonCG:
+    """d from conjugate gradients on H d = -g, ended at negative curvature or a residual min(1/2, sqrt |g|) |g|."""
+
+    search = "strong-wolfe"
+
+    def __init__(self, function, memory):
+        self.function, self.plain = function, False
+
+    def reset(self):
+        self.plain = True
+
+    def direction(self, point):
+        g = point.gradient
+        if self.plain:
+            return -g, None
+        norm = float(np.linalg.norm(g))
+        d, _ = conjugate_gradients(self.function.product(point), g, min(0.5, norm**0.5) * norm)
+        return d, 1.0
+
+    def update(self, before, point, length):
+        self.plain = False
+
+
+def conjugate_gradients(product, g, tolerance, radius=np.inf):
+    """An approximate minimiser of g'd + d'Hd/2 within a radius, by Steihaug's conjugate gradients.
+
+    Returns d and whether it lies on the boundary. Without a radius the method ends where the curvature is
+    negative: with the steps so far, or -g where there are none.
+    """
+    d, r = np.zeros_like(g), g.copy()
+    p, rr = -r, float(r @ r)
+    for _ in range(2 * g.size + 10):
+        hp = product(p)
+        curvature = float(p @ hp)
+        if not np.isfinite(curvature):
+            return (d if d.any() else -g * min(1.0, radius / np.sqrt(float(g @ g)))), False
+        if curvature <= 1e-14 * float(p @ p):
+            if radius == np.inf:
+                return (d if d.any() else p), False
+            return d + _to_boundary(d, p, radius) * p, True
+        alpha = rr / curvature
+        if np.linalg.norm(d + alpha * p) >= radius:
+            return d + _to_boundary(d, p, radius) * p, True
+        d = d + alpha * p
+        r = r + alpha * hp
+        new = float(r @ r)
+        if np.sqrt(new) <= tolerance:
+            break
+        p, rr = -r + (new / rr) * p, new
+    return d, False
+
+
+def _to_boundary(d, p, radius):
+    """The positive t with |d + t p| = radius."""
+    a, b, c = float(p @ p), float(d @ p), float(d @ d) - radius * radius
+    root = np.sqrt(max(b * b - a * c, 0.0))
+    return -c / (b + root) if b > 0 else (root - b) / a
+
+
+RULES = {"gd": GradientDescent, "cg": ConjugateGradient, "bfgs": BFGS, "l-bfgs": LBFGS, "newton-cg": NewtonCG}
+
+
+def descend(function, point, stop, method, *, line_search=None, memory=10):
+    """Minimise by lines; returns the last point and the reason."""
+    rule = RULES[method](function, memory)
+    name = line_search or rule.search
+    search, values = SEARCHES[name], deque([point.value], maxlen=10)
+    # Whether the direction owes nothing to earlier iterations, so that starting afresh would not help.
+    fresh = method != "newton-cg"
+    while True:
+        d, length = rule.direction(point)
+        slope = float(point.gradient @ d)
+        if not (slope < 0 and np.isfinite(d).all()):
+            rule.reset()
+            d, length, fresh = -point.gradient, None, True
+            slope = float(point.gradient @ d)
+        largest = float(np.abs(d).max())
+        if length is None:
+            length = min(1.0, 1.0 / float(np.linalg.norm(d)))
+        # No trial farther than 1e10 times the size of x.
+        length = min(max(length, 1e-16), 1e10 * max(1.0, float(np.abs(point.x).max())) / largest)
+        phi = Line(function, point, d)
+        rounding = 4 * function.epsilon * abs(point.value)
+        if name == "nonmonotone":
+            step = search(phi, list(values), slope, length)
+        elif name in ("armijo", "hager-zhang"):
+            step = search(phi, point.value, slope, length)
+        else:
+            step = search(phi, point.value, slope, length, rounding=rounding)
+        trial = phi.accepted(step)
+        if trial is None:
+            if not fresh:
+                rule.reset()
+                fresh = True
+                continue
+            if function.differences and not function.central:
+                point = function.refine(point)
+                if stop.flat(point):
+                    return point, "gtol"
+                continue
+            return point, given_up(function, stop, point, d, slope)
+        before, point = point, trial
+        if function.differences and not function.central and stop.flat(point):
+            point = function.refine(point)
+            rule.reset()
+            fresh = True
+        else:
+            rule.update(before, point, step.length)
+            fresh = False
+        values.append(point.value)
+        reason = stop.after(before, point)
+        if reason:
+            return point, reason
+
+
+def given_up(function, stop, point, d, slope):
+    """The reason where no step was accepted: "ftol" where rounding hides what the gradient promises."""
+    size = max(1.0, float(np.abs(point.x).max())) / max(float(np.abs(d).max()), 1e-300)
+    stop.note = function.slope_report(point, d, slope)
+    if not stop.note and abs(slope) * min(1.0, size) <= 1e3 * function.epsilon * abs(point.value):
+        return "ftol"
+    return "no progress"

@@ -1,0 +1,239 @@
+"""A user's function as an objective: calls counted and checked, gradients by differences, limits kept."""
+
+import time
+from typing import NamedTuple
+
+import numpy as np
+
+# What a formula raises where it has no value; anything else is a fault of the program and is passed on.
+DOMAIN_ERRORS = (ArithmeticError, ValueError)
+
+
+class Halt(Exception):
+    """A limit is reached within an iteration; the argument is the reason."""
+
+
+class Point(NamedTuple):
+    x: np.ndarray
+    value: float
+    gradient: np.ndarray
+
+
+class Line:
+    """phi(t) over the points x + t d, kept within the bounds where there are some; remembers the points."""
+
+    def __init__(self, function, point, d):
+        self.function, self.x, self.d, self.points = function, point.x, d, {}
+
+    def __call__(self, t):
+        x = self.x + t * self.d
+        if self.function.lower is not None:
+            x = np.clip(x, self.function.lower, self.function.upper)
+        point = self.points[t] = self.function.evaluate(x)
+        return point.value, float(point.gradient @ self.d)
+
+    def accepted(self, step):
+        """The point of a step; None where there is no step or it is lost in rounding."""
+        point = None if step is None else self.points[step.length]
+        return None if point is None or np.array_equal(point.x, self.x) else point
+
+
+class Function:
+    """fun, its derivatives and the budget. Vectors are float64 inside; fun gets copies in the dtype of x0."""
+
+    def __init__(self, fun, x0, args, jac, hess, hessp, *, lower=None, upper=None, eps=None, max_evals, max_time):
+        self.fun, self.args, self.hess, self.hessp = fun, args, hess, hessp
+        self.dtype, self.lower, self.upper, self.eps = x0.dtype, lower, upper, eps
+        self.epsilon = float(np.finfo(x0.dtype).eps)
+        self.together, self.jac = jac is True, jac if callable(jac) else None
+        self.central, self.central_only = jac == "3-point", jac == "3-point"
+        self.max_evals, self.max_time, self.start = max_evals, max_time, time.perf_counter()
+        self.nfev = self.njev = self.nhev = self.n_bad = 0
+        self.best = self.error = self.first_value = None
+        # The user's functions run under the user's treatment of overflow, the arithmetic here under its own.
+        self.errors = np.geterr()
+
+    @property
+    def differences(self):
+        """Whether gradients come from finite differences."""
+        return not self.together and self.jac is None
+
+    @property
+    def seconds(self):
+        return time.perf_counter() - self.start
+
+    def _given(self, x):
+        return np.array(x, dtype=self.dtype)
+
+    def _call(self, x):
+        if self.nfev:  # the first call is always made
+            if self.nfev >= self.max_evals:
+                raise Halt("max_evals")
+            if self.max_time is not None and self.seconds > self.max_time:
+                raise Halt("max_time")
+        self.nfev += 1
+        with np.errstate(**self.errors):
+            out = self.fun(self._given(x), *self.args)
+        if not self.together:
+            return _scalar(out), None
+        if not (isinstance(out, tuple) and len(out) == 2):
+            raise TypeError(f"with jac=True fun must return (value, gradient), got {type(out).__name__}")
+        self.njev += 1
+        return _scalar(out[0]), out[1]
+
+    def _gradient(self, x, value):
+        if self.differences:
+            return self._differences(x, value)
+        self.njev += 1
+        with np.errstate(**self.errors):
+            return self.jac(self._given(x), *self.args)
+
+    def value(self, x):
+        """fun alone; inf where it has no value."""
+        try:
+            value, _ = self._call(x)
+        except DOMAIN_ERRORS as error:
+            if isinstance(error, ShapeError):
+                raise
+            self.error = error
+            return np.inf
+        return value if np.isfinite(value) else np.inf
+
+    def evaluate(self, x, *, first=False):
+        """The point at x; its value is inf where fun or its gradient is not finite or raised (`first`: passed on)."""
+        x = x.astype(self.dtype).astype(np.float64)
+        try:
+            value, gradient = self._call(x)
+            if first:
+                self.first_value = value
+            if np.isfinite(value) or first:
+                if gradient is None and np.isfinite(value):
+                    gradient = self._gradient(x, value)
+                if gradient is not None:
+                    gradient = self._vector(gradient, x)
+        except DOMAIN_ERRORS as error:
+            if first or isinstance(error, ShapeError):
+                raise
+            self.error, value, gradient = error, np.inf, None
+        if gradient is None or not (np.isfinite(value) and np.isfinite(gradient).all()):
+            self.n_bad += 1
+            if first:
+                return Point(x, value, np.full(x.shape, np.nan) if gradient is None else gradient)
+            return Point(x, np.inf, np.full(x.shape, np.nan))
+        point = Point(x, value, gradient)
+        if self.best is None or value < self.best.value:
+            self.best = point
+        return point
+
+    def _vector(self, gradient, x):
+        gradient = np.asarray(gradient)
+        if gradient.dtype.kind not in "fiub":
+            raise ShapeError(f"the gradient must be an array of real numbers, got dtype {gradient.dtype}")
+        if gradient.shape != x.shape and not (gradient.size == x.size == 1):
+            raise ShapeError(f"the gradient must have the shape of x0, {x.shape}, got {gradient.shape}")
+        return np.array(gradient, dtype=np.float64).reshape(x.shape)
+
+    def refine(self, point):
+        """The point with a gradient by central differences."""
+        self.central = True
+        gradient = self._differences(point.x, point.value)
+        return point._replace(gradient=gradient) if np.isfinite(gradient).all() else point
+
+    def _differences(self, x, value):
+        """Forward differences, error O(h), or central ones, O(h^2) for twice the calls; within the bounds."""
+        power = 1 / 3 if self.central else 1 / 2
+        size = np.maximum(1.0, np.abs(x)) if self.eps is None else 1.0
+        steps = np.broadcast_to(size * (self.epsilon**power if self.eps is None else self.eps), x.shape)
+        gradient = np.zeros(x.shape)
+        for i in range(x.size):
+            up, down = self._shifted(x, i, steps[i]), self._shifted(x, i, -steps[i])
+            if up[i] == x[i] == down[i]:
+                continue  # the bounds hold this entry
+            if self.central and up[i] != x[i] != down[i]:
+                above, below = self.value(up), self.value(down)
+                if np.isfinite(above) and np.isfinite(below):
+                    gradient[i] = (above - below) / (up[i] - down[i])
+                    continue
+                other, shifted = (above, up) if np.isfinite(above) else (below, down)
+            else:
+                shifted = up if up[i] - x[i] >= x[i] - down[i] else down
+                other = self.value(shifted)
+                if not np.isfinite(other) and shifted is up and down[i] != x[i]:
+                    shifted = down
+                    other = self.value(down)
+            gradient[i] = (other - value) / (shifted[i] - x[i])
+        return gradient
+
+    def _shifted(self, x, i, step):
+        moved = x.copy()
+        moved[i] += step
+        if self.lower is not None:
+            moved[i] = min(max(moved[i], self.lower[i]), self.upper[i])
+        return moved.astype(self.dtype).astype(np.float64)
+
+    def product(self, point):
+        """A function v -> Hessian @ v at a point, by hess, hessp or differences of the gradient."""
+        x = point.x
+        if self.hess is not None:
+            self.nhev += 1
+            with np.errstate(**self.errors):
+                matrix = self.hess(self._given(x), *self.args)
+            if not hasattr(matrix, "dot") or isinstance(matrix, np.ndarray):
+                matrix = np.atleast_2d(np.asarray(matrix, dtype=np.float64))
+            if tuple(matrix.shape) != (x.size, x.size):
+                raise ShapeError(f"hess must return an array of shape {(x.size, x.size)}, got {tuple(matrix.shape)}")
+            return lambda v: np.asarray(matrix @ v, dtype=np.float64).reshape(x.shape)
+        if self.hessp is not None:
+
+            def times(v):
+                self.nhev += 1
+                with np.errstate(**self.errors):
+                    out = np.asarray(self.hessp(self._given(x), v.astype(self.dtype), *self.args), dtype=np.float64)
+                if out.shape != x.shape:
+                    raise ShapeError(f"hessp must return an array of shape {x.shape}, got {out.shape}")
+                return out
+
+            return times
+
+        def difference(v):
+            h = np.sqrt(self.epsilon) * (1.0 + np.linalg.norm(x)) / max(np.linalg.norm(v), 1e-300)
+            other = self.evaluate(x + h * v)
+            if not np.isfinite(other.value):
+                h = -h
+                other = self.evaluate(x + h * v)
+            return (other.gradient - point.gradient) / h
+
+        return difference
+
+    def slope_report(self, point, direction, slope):
+        """Words about a gradient that differences of fun contradict along a direction; "" where they agree."""
+        if self.differences:
+            return ""
+        h = (
+            self.epsilon ** (1 / 3)
+            * max(1.0, float(np.abs(point.x).max()))
+            / max(float(np.abs(direction).max()), 1e-300)
+        )
+        try:
+            above, below = self.value(point.x + h * direction), self.value(point.x - h * direction)
+        except Halt:
+            return ""
+        noise = 100 * self.epsilon * abs(point.value) / h
+        seen = (above - below) / (2 * h)
+        if np.isfinite(seen) and abs(seen - slope) > 0.05 * max(abs(slope), abs(seen)) + noise:
+            return (
+                f"; along the last direction the gradient promises a slope of {slope:.6g}, differences of fun give"
+                f" {seen:.6g}: the gradient seems wrong, see fastopt.check_gradient"
+            )
+        return ""
+
+
+class ShapeError(ValueError):
+    """What a function returned has the wrong form: a fault of the program, not the edge of a domain."""
+
+
+def _scalar(value):
+    array = np.asarray(value)
+    if array.size != 1 or array.dtype.kind not in "fiub":
+        raise ShapeError(f"fun must return a real number, got dtype {array.dtype} and shape {array.shape}")
+    return float(array.reshape(()))

@@ -1,0 +1,108 @@
+"""When a minimiser stops, and what it hands to the callback."""
+
+import inspect
+import sys
+
+import numpy as np
+
+MESSAGES = {
+    "gtol": "the largest entry of the gradient is at most gtol",
+    "ftol": "the decrease is at most ftol or lost in the rounding of fun",
+    "xtol": "the step is at most xtol",
+    "f_target": "fun is at most f_target",
+    "max_iter": "max_iter iterations are used up",
+    "max_evals": "max_evals calls of fun are used up",
+    "max_time": "max_time seconds are used up",
+    "callback": "the callback raised StopIteration",
+    "no progress": "no step decreased fun",
+}
+STATUS = {name: i for i, name in enumerate(("gtol", "ftol", "xtol", "f_target"))} | {
+    "max_iter": 4,
+    "max_evals": 5,
+    "max_time": 6,
+    "no progress": 7,
+    "callback": 99,
+}
+
+
+class Stop:
+    """The tests after each iteration, the budget of iterations and the callback.
+
+    `measure` gives the vector whose largest entry gtol judges: the gradient, or the projected one.
+    """
+
+    def __init__(self, function, *, gtol, ftol, xtol, f_target, max_iter, callback, verbose, measure=None):
+        self.function, self.gtol, self.ftol, self.xtol = function, gtol, ftol, xtol
+        self.f_target, self.max_iter, self.verbose = f_target, max_iter, verbose
+        self.measure = measure or (lambda point: point.gradient)
+        self.callback, self.named = callback, False
+        if callback is not None:
+            try:
+                names = set(inspect.signature(callback).parameters)
+            except (TypeError, ValueError):
+                names = set()
+            # SciPy hands callbacks of methods like ours through as they are.
+            self.named = names == {"intermediate_result"}
+        self.nit, self.note = 0, ""
+
+    def start(self, point):
+        """The reason to stop at the first point, or None."""
+        if not np.isfinite(point.value):
+            self.note = f": fun is {point.value} at x0; start where it is finite"
+            return "no progress"
+        if not np.isfinite(point.gradient).all():
+            i = int(np.argmin(np.isfinite(point.gradient)))
+            self.note = f": the gradient at x0 is {point.gradient[i]} at index {i}"
+            return "no progress"
+        self._print(point)
+        if self.flat(point):
+            return "gtol"
+        if point.value <= self.f_target:
+            return "f_target"
+        return "max_iter" if self.max_iter == 0 else None
+
+    def flat(self, point):
+        return float(np.abs(self.measure(point)).max()) <= self.gtol
+
+    def after(self, before, point, moved=True):
+        """The reason to stop after an iteration, or None; `moved` is False where it took no step."""
+        self.nit += 1
+        self._print(point)
+        reason = None
+        if self.flat(point):
+            reason = "gtol"
+        elif point.value <= self.f_target:
+            reason = "f_target"
+        elif moved and 0 <= before.value - point.value <= self.ftol * max(abs(before.value), abs(point.value), 1.0):
+            reason = "ftol" if self.ftol > 0 else None
+        if reason is None and moved and self.xtol > 0:
+            if np.abs(point.x - before.x).max() <= self.xtol * max(1.0, np.abs(point.x).max()):
+                reason = "xtol"
+        if self.callback is not None and self._called(point):
+            reason = reason or "callback"
+        if reason is None and self.nit >= self.max_iter:
+            reason = "max_iter"
+        return reason
+
+    def _called(self, point):
+        from scipy.optimize import OptimizeResult
+
+        x = point.x.astype(self.function.dtype)
+        try:
+            with np.errstate(**self.function.errors):
+                if self.named:
+                    result = OptimizeResult(x=x, fun=point.value, jac=point.gradient.copy(), nit=self.nit)
+                    self.callback(intermediate_result=result)
+                else:
+                    self.callback(x)
+        except StopIteration:
+            return True
+        return False
+
+    def _print(self, point):
+        if self.verbose:
+            print(
+                f"iteration {self.nit:4d}  fun {point.value:.12g}  max |gradient|"
+                f" {float(np.abs(self.measure(point)).max()):.3e}  calls {self.function.nfev}",
+                file=sys.stderr,
+            )

@@ -1,0 +1,532 @@
+"""`fastopt.minimize` on the standard test functions, on bad functions, and its contract with its callers."""
+
+import math
+import pickle
+
+import numpy as np
+import pytest
+import scipy.optimize
+from minimize_functions import FUNCTIONS, gradient, solved
+from scipy.optimize import Bounds, rosen, rosen_der, rosen_hess, rosen_hess_prod
+
+import fastopt
+from fastopt import minimize
+from fastopt._minimize import METHODS
+
+FIRST_ORDER = [m for m in METHODS if m not in ("newton-cg", "trust-ncg")]
+# Where a method runs out of its iterations, or ends in another stationary point.
+HARD = {
+    "gd": {"wood", "dixon price", "graded parabola", "biggs", "watson"},
+    "cg": {"watson", "graded parabola"},
+}
+X0 = np.array([-1.2, 1.0])
+
+
+def counted(name):
+    f, x0, minima = FUNCTIONS[name]
+    calls = []
+
+    def fun(x):
+        calls.append(x)
+        return float(np.real(f(x)))
+
+    return fun, gradient(f), np.array(x0, dtype=float), minima, calls
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_gradients_of_the_test_functions(name):
+    fun, jac, x0, _, _ = counted(name)
+    assert fastopt.check_gradient(lambda x: (fun(x), jac(x)), x0 * 1.01 + 1e-2, rtol=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore:overflow")
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_methods_solve(name, method):
+    if name in HARD.get(method, ()):
+        pytest.skip("beyond this method")
+    fun, jac, x0, minima, calls = counted(name)
+    result = minimize(fun, x0, jac=jac, method=method)
+    assert result.success and result.reason in ("gtol", "ftol"), result.message
+    assert solved(result.fun, minima), result
+    assert result.fun == fun(result.x) and np.array_equal(result.jac, jac(result.x))
+    assert result.nfev == len(calls) - 1
+
+
+@pytest.mark.filterwarnings("ignore:overflow")
+def test_lbfgs_beside_scipy():
+    assert len(FUNCTIONS) >= 30
+    ours, theirs, n_ours, n_theirs = [], [], 0, 0
+    for name in FUNCTIONS:
+        fun, jac, x0, minima, _ = counted(name)
+        result = minimize(fun, x0, jac=jac, method="l-bfgs", tol=1e-5)
+        other = scipy.optimize.minimize(
+            fun, x0, jac=jac, method="L-BFGS-B", options={"gtol": 1e-5, "ftol": 0, "maxiter": 15000}
+        )
+        ours.append(result.nfev)
+        theirs.append(other.nfev)
+        n_ours += solved(result.fun, minima)
+        n_theirs += solved(other.fun, minima)
+    assert n_ours >= n_theirs
+    assert np.median(ours) <= np.median(theirs)
+    assert np.median(np.array(ours) / theirs) <= 1.0
+
+
+@pytest.mark.parametrize("method", FIRST_ORDER)
+@pytest.mark.parametrize("jac", [None, "2-point", "3-point"])
+def test_finite_differences(method, jac):
+    calls = []
+
+    def fun(x):
+        calls.append(1)
+        return rosen(x)
+
+    result = minimize(fun, X0, method=method, jac=jac)
+    assert result.success and result.nfev == len(calls) and result.njev == 0
+    np.testing.assert_allclose(result.x, 1, atol=2e-4)
+
+
+@pytest.mark.parametrize("method", ["newton-cg", "trust-ncg"])
+def test_second_derivatives(method):
+    from scipy.sparse import csr_matrix
+    from scipy.sparse.linalg import aslinearoperator
+
+    x0 = np.array([-1.2, 1, -1.2, 1, 0.5])
+    results = [
+        minimize(rosen, x0, jac=rosen_der, method=method, **kwargs)
+        for kwargs in (
+            {"hess": rosen_hess},
+            {"hess": lambda x: csr_matrix(rosen_hess(x))},
+            {"hess": lambda x: aslinearoperator(rosen_hess(x))},
+            {"hessp": rosen_hess_prod},
+        )
+    ]
+    for result in results:
+        assert result.success and result.nhev > 0
+        np.testing.assert_allclose(result.x, results[0].x, atol=1e-7)
+    assert results[0].nfev < minimize(rosen, x0, jac=rosen_der, method=method).nfev
+    with pytest.raises(ValueError, match=r"hess must return an array of shape \(5, 5\), got \(2, 2\)"):
+        minimize(rosen, x0, jac=rosen_der, hess=lambda x: np.eye(2), method=method)
+    with pytest.raises(ValueError, match="hessp must return an array of shape"):
+        minimize(rosen, x0, jac=rosen_der, hessp=lambda x, v: v[:2], method=method)
+
+
+@pytest.mark.parametrize("method", ["newton-cg", "trust-ncg"])
+def test_hessian_without_values(method):
+    result = minimize(rosen, X0, jac=rosen_der, hess=lambda x: np.full((2, 2), math.nan), method=method)
+    assert np.isfinite(result.x).all() and result.fun <= rosen(X0)
+    if method == "trust-ncg":
+        assert not result.success and "the product of the Hessian with a vector is not finite" in result.message
+
+
+def test_trust_region_leaves_a_saddle():
+    result = minimize(
+        lambda x: x[0] ** 2 - x[1] ** 2 + x[1] ** 4,
+        [1.0, 1e-3],
+        jac=lambda x: np.array([2 * x[0], -2 * x[1] + 4 * x[1] ** 3]),
+        hess=lambda x: np.diag([2.0, -2 + 12 * x[1] ** 2]),
+    )
+    assert result.fun == pytest.approx(-0.25)
+
+
+@pytest.mark.parametrize("search", ["armijo", "nonmonotone", "wolfe", "strong-wolfe", "hager-zhang"])
+@pytest.mark.parametrize("method", ["gd", "bfgs", "l-bfgs", "newton-cg"])
+def test_line_searches(method, search):
+    options = {"line_search": search, "max_iter": 50000}
+    result = minimize(rosen, X0, jac=rosen_der, method=method, options=options)
+    assert result.success, result.message
+    np.testing.assert_allclose(result.x, 1, atol=1e-3)
+
+
+def test_auto():
+    assert minimize(rosen, X0, jac=rosen_der).nfev == minimize(rosen, X0, jac=rosen_der, method="bfgs").nfev
+    big = np.tile(X0, 60)
+    assert minimize(rosen, big, jac=rosen_der).nfev == minimize(rosen, big, jac=rosen_der, method="L-BFGS").nfev
+    assert minimize(rosen, X0, jac=rosen_der, hess=rosen_hess).nhev > 0
+    assert minimize(rosen, X0, jac=rosen_der, bounds=[(-2, 0.5)] * 2).x[0] == 0.5
+
+
+# Bounds
+
+BOXES = [
+    [(-2, 0.5), (None, 2)],
+    [(None, None)] * 2,
+    [(1.2, 3), (-5, 1.3)],
+    Bounds(-np.inf, 0.3),
+    Bounds([-1.5, 0.9], [-1.1, 0.9]),
+    [(1, 1), (1, 1)],
+]
+
+
+@pytest.mark.parametrize("jac", [rosen_der, None])
+@pytest.mark.parametrize("box", BOXES)
+def test_bounds(box, jac):
+    pairs = np.array(
+        list(zip(*(np.broadcast_to(b, 2) for b in (box.lb, box.ub))))
+        if isinstance(box, Bounds)
+        else [(-np.inf if a is None else a, np.inf if b is None else b) for a, b in box]
+    )
+    low, high = pairs.T
+
+    def fun(x):
+        assert np.all(x >= low) and np.all(x <= high)
+        return rosen(x)
+
+    result = minimize(fun, X0, jac=jac, bounds=box)
+    best = scipy.optimize.minimize(
+        rosen, np.clip(X0, low, high), jac=rosen_der, bounds=pairs, method="L-BFGS-B", tol=1e-12
+    )
+    assert result.success, result.message
+    np.testing.assert_allclose(result.fun, best.fun, rtol=1e-5, atol=1e-8)
+    np.testing.assert_allclose(result.x, best.x, atol=1e-3)
+
+
+def test_bounded_parabola_satisfies_its_optimality_conditions():
+    rng = np.random.default_rng(0)
+    a = rng.normal(size=(60, 40))
+    h, c = a.T @ a, rng.normal(size=40) * 30
+    low, high = -np.ones(40), np.ones(40)
+    result = minimize(
+        lambda x: (0.5 * x @ h @ x + c @ x, h @ x + c), np.zeros(40), jac=True, bounds=Bounds(low, high), tol=1e-8
+    )
+    assert result.success
+    g = h @ result.x + c
+    inside = (result.x > low) & (result.x < high)
+    assert 0 < inside.sum() < 40 and np.abs(g[inside]).max() <= 1e-8
+    assert np.all(g[result.x == low] >= 0) and np.all(g[result.x == high] <= 0)
+
+
+def test_bounds_of_float32():
+    box = [(0.1, 0.7), (0.3, 0.9)]
+
+    def fun(x):
+        assert x.dtype == np.float32 and np.all(x.astype(float) >= [0.1, 0.3]) and np.all(x.astype(float) <= [0.7, 0.9])
+        return ((x - 5) ** 2).sum()
+
+    for x0 in ([0.1, 0.3], [-1, 0.5]):
+        result = minimize(fun, np.array(x0, dtype=np.float32), jac=lambda x: 2 * (x - 5), bounds=box)
+        assert result.success
+        np.testing.assert_allclose(result.x, [0.7, 0.9], rtol=1e-6)
+    with pytest.raises(ValueError, match="no float32 lies between the bounds"):
+        minimize(fun, np.float32([0, 0]), bounds=[(0.1, 0.1), (0, 1)])
+
+
+@pytest.mark.parametrize("box", [[(0, 1)], [(0, 1, 2)] * 2, Bounds([0, 0, 0], 1)])
+def test_bounds_of_wrong_form(box):
+    with pytest.raises(ValueError, match="bounds must have"):
+        minimize(rosen, X0, bounds=box)
+
+
+def test_bounds_upside_down():
+    with pytest.raises(ValueError, match="bounds must have low <= high, got 2.0 and 1.0 at index 1"):
+        minimize(rosen, X0, bounds=[(0, 1), (2, 1)])
+
+
+@pytest.mark.parametrize("method", sorted(set(METHODS) - {"l-bfgs-b"}))
+def test_other_methods_refuse_bounds(method):
+    with pytest.raises(ValueError, match=f"method '{method}' takes no bounds; use 'l-bfgs-b'"):
+        minimize(rosen, X0, jac=rosen_der, method=method, bounds=[(0, 1)] * 2)
+
+
+# Bad functions
+
+
+@pytest.mark.parametrize("bad", [math.inf, math.nan, -math.inf, "raise"])
+@pytest.mark.parametrize("method", METHODS)
+def test_regions_without_values(method, bad):
+    """-log x + x outside of its domain: the first steps leave it."""
+
+    def fun(x):
+        if np.any(x <= 0):
+            if bad == "raise":
+                raise ValueError("math domain error")
+            return bad, np.full(3, math.nan)
+        return 100 * float((x - np.log(x)).sum()), 100 * (1 - 1 / x)
+
+    result = minimize(fun, [0.01, 30.0, 2.0], jac=True, method=method)
+    assert result.success, result.message
+    np.testing.assert_allclose(result.x, 1, atol=1e-4)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_refused_points_are_reported(method):
+    def fun(x):
+        if x[0] > 0.5:
+            raise OverflowError("too large")
+        return -float(x[0]), np.array([-1.0])
+
+    result = minimize(fun, [0.0], jac=True, method=method, options={"max_iter": 60})
+    assert 0.4 < result.x[0] <= 0.5 and not result.success
+    assert "the last exception was OverflowError: too large" in result.message
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_no_value_at_the_start(method, value):
+    result = minimize(lambda x: (value, np.zeros(2)), X0, jac=True, method=method)
+    assert not result.success and result.reason == "no progress"
+    assert np.array_equal(result.x, X0) and "start where it is finite" in result.message
+    result = minimize(lambda x: (1.0, np.array([0.0, math.nan])), X0, jac=True, method=method)
+    assert not result.success and "the gradient at x0 is nan at index 1" in result.message
+
+
+def test_exceptions_at_the_start_and_faults_are_passed_on():
+    def fun(x):
+        if x[0] != X0[0]:
+            raise KeyError("missing")
+        return rosen(x)
+
+    with pytest.raises(KeyError):
+        minimize(fun, X0, jac=rosen_der)
+    with pytest.raises(ZeroDivisionError):
+        minimize(lambda x: 1 / 0, X0)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_wrong_gradient_is_named(method):
+    result = minimize(rosen, X0, jac=lambda x: -rosen_der(x), method=method)
+    assert not result.success and result.reason == "no progress"
+    assert "the gradient seems wrong, see fastopt.check_gradient" in result.message
+    assert result.fun <= rosen(X0) and np.isfinite(result.x).all()
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("fun", [lambda x: -float(x @ x), lambda x: -float(x.sum()), lambda x: -math.exp(x[0])])
+def test_unbounded_functions_end(method, fun):
+    jac = gradient(lambda x: {3: -x @ x}[3]) if fun(np.array([2.0, 3.0])) == -13 else None
+    if jac is None and method in ("newton-cg", "trust-ncg"):
+        pytest.skip("needs a gradient")
+    result = minimize(fun, [1.0, 2.0], jac=jac, method=method, options={"max_iter": 200, "max_evals": 3000})
+    assert not np.isnan(result.x).any() and not np.isnan(result.fun)
+
+
+def test_noise_ends():
+    rng = np.random.default_rng(0)
+    result = minimize(lambda x: rosen(x) + 1e-3 * rng.normal(), X0, options={"max_evals": 2000})
+    assert np.isfinite(result.fun) and result.nfev <= 2000
+
+
+def test_shapes():
+    with pytest.raises(ValueError, match=r"fun must return a real number, got dtype float64 and shape \(2,\)"):
+        minimize(lambda x: x, X0)
+    with pytest.raises(ValueError, match="fun must return a real number, got dtype complex128"):
+        minimize(lambda x: 1j, X0)
+    with pytest.raises(ValueError, match=r"the gradient must have the shape of x0, \(2,\), got \(3,\)"):
+        minimize(rosen, X0, jac=lambda x: np.zeros(3))
+    with pytest.raises(TypeError, match="with jac=True fun must return"):
+        minimize(rosen, X0, jac=True)
+    with pytest.raises(ValueError, match=r"x0 must have one dimension, got shape \(2, 2\)"):
+        minimize(rosen, np.zeros((2, 2)))
+    with pytest.raises(ValueError, match="x0 is empty"):
+        minimize(rosen, [])
+    with pytest.raises(ValueError, match="x0 must be finite, got nan at index 1"):
+        minimize(rosen, [1.0, math.nan])
+    with pytest.raises(TypeError, match="x0 must be real numbers"):
+        minimize(rosen, ["a"])
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_scalars_integers_and_float32(method):
+    def jac(x):
+        return 2 * (x - 3)
+
+    def fun(x):
+        assert x.ndim == 1
+        return ((x - 3) ** 2).sum()
+
+    result = minimize(fun, 7.0, jac=jac, method=method)
+    assert result.x.shape == (1,) and result.x[0] == pytest.approx(3)
+    result = minimize(fun, np.array([7, 8]), jac=jac, method=method)
+    assert result.x.dtype == np.float64 and result.success
+    seen = set()
+
+    def single(x):
+        seen.add(x.dtype)
+        return fun(x)
+
+    x0 = np.array([7, 8], dtype=np.float32)
+    result = minimize(single, x0, jac=jac, method=method)
+    assert seen == {np.dtype(np.float32)} and result.x.dtype == np.float32 and x0[0] == 7
+    np.testing.assert_allclose(result.x, 3, atol=1e-5)
+
+
+def test_a_shape_that_changes_is_passed_on():
+    with pytest.raises(ValueError, match="fun must return a real number"):
+        minimize(lambda x: rosen(x) if np.array_equal(x, X0) else x, X0)
+
+
+def test_what_fun_gets_is_its_own():
+    def fun(x):
+        value = rosen(x)
+        x[:] = math.nan
+        return value
+
+    np.testing.assert_allclose(minimize(fun, X0).x, 1, atol=1e-3)
+
+
+# Reasons, callback, arguments
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    "reason, kwargs",
+    [
+        ("gtol", {"options": {"gtol": 1e-3}}),
+        ("ftol", {"options": {"ftol": 1e-2, "gtol": 0.0}}),
+        ("xtol", {"options": {"xtol": 1e-2, "gtol": 0.0}}),
+        ("f_target", {"options": {"f_target": 1.0}}),
+        ("max_iter", {"options": {"maxiter": 3}}),
+        ("max_iter", {"options": {"max_iter": 0}}),
+        ("max_evals", {"options": {"max_evals": 6}}),
+        ("max_time", {"max_time": 0.0}),
+    ],
+)
+def test_reasons(method, reason, kwargs):
+    result = minimize(rosen, X0, jac=rosen_der, method=method, **kwargs)
+    assert result.reason == reason, result.message
+    assert result.success == (reason in ("gtol", "ftol", "xtol", "f_target"))
+    assert result.fun <= rosen(X0)
+    assert not np.isnan(result.x).any()
+    if reason == "gtol":
+        assert np.abs(result.jac).max() <= 1e-3
+    if reason == "f_target":
+        assert result.fun <= 1.0
+    if reason == "max_evals":
+        assert result.nfev == 6
+    if reason == "max_iter":
+        assert result.nit == kwargs["options"].get("maxiter", 0)
+
+
+@pytest.mark.parametrize("method", FIRST_ORDER)
+def test_budget_ends_within_the_first_gradient(method):
+    result = minimize(rosen, X0, method=method, options={"max_evals": 2})
+    assert result.reason == "max_evals" and result.nfev == 2 and not result.success
+    assert np.array_equal(result.x, X0) and result.fun == rosen(X0)
+    assert "before the gradient at x0 was known" in result.message
+
+
+def test_overflow_is_treated_as_the_user_says():
+    def fun(x):
+        return np.exp(x[0]) - 2 * x[0] + x[1] ** 2, np.array([np.exp(x[0]) - 2, 2 * x[1]])
+
+    with np.errstate(over="raise"):
+        result = minimize(fun, [-800.0, 1.0], jac=True, method="gd")
+    assert result.success and result.x[0] == pytest.approx(math.log(2), abs=1e-4)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_rounding_ends_with_ftol(method):
+    result = minimize(lambda x: (1e8 + rosen(x), rosen_der(x)), X0, jac=True, method=method, options={"gtol": 0.0})
+    assert result.reason in ("ftol", "gtol") and result.success, result.message
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_callback(method):
+    seen = []
+
+    def callback(intermediate_result):
+        seen.append(intermediate_result)
+        assert intermediate_result.nit == len(seen)
+        assert intermediate_result.fun == rosen(intermediate_result.x)
+        if len(seen) == 4:
+            raise StopIteration
+
+    result = minimize(rosen, X0, jac=rosen_der, method=method, callback=callback)
+    assert len(seen) == 4 and result.nit == 4
+    assert (result.reason, result.success, result.status) == ("callback", False, 99)
+    points = []
+    result = minimize(rosen, X0, jac=rosen_der, method=method, callback=points.append)
+    assert len(points) == result.nit and np.array_equal(points[-1], result.x)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_args(method):
+    def fun(x, a, b):
+        return a * ((x - b) ** 2).sum()
+
+    def jac(x, a, b):
+        return 2 * a * (x - b)
+
+    result = minimize(fun, X0, (2.0, 5.0), jac=jac, method=method)
+    np.testing.assert_allclose(result.x, 5, atol=1e-5)
+    assert minimize(lambda x, a: ((x - a) ** 2).sum(), [0.0], 4.0).x[0] == pytest.approx(4)
+
+
+def test_verbose(capsys):
+    result = minimize(rosen, X0, jac=rosen_der, verbose=1)
+    assert capsys.readouterr().err.count("iteration") == result.nit + 1
+
+
+@pytest.mark.parametrize(
+    "kwargs, error, words",
+    [
+        ({"method": "nelder"}, ValueError, "method must be 'auto' or one of 'gd'"),
+        ({"method": 3}, TypeError, "method must be a name"),
+        ({"penalty": 1.0}, ValueError, "penalty is taken by no method"),
+        ({"batches": 3}, ValueError, "batches is taken by no method"),
+        ({"constraints": {"type": "eq", "fun": rosen}}, ValueError, "constraints are not supported; bounds are"),
+        ({"jac": "cs"}, ValueError, "jac must be callable, True, '2-point', '3-point' or None"),
+        ({"hess": rosen_hess, "method": "bfgs"}, ValueError, "use 'newton-cg' or 'trust-ncg'"),
+        ({"hess": "2-point"}, TypeError, "hess must be callable or None"),
+        ({"method": "newton-cg"}, ValueError, "needs jac, hess or hessp"),
+        ({"callback": 3}, TypeError, "callback must be callable"),
+        ({"tol": -1.0}, ValueError, "tol must be in"),
+        ({"max_time": -1.0}, ValueError, "max_time must be in"),
+        ({"options": {"memry": 3}}, ValueError, "unknown option 'memry' of method 'bfgs'; there are 'gtol'"),
+        ({"options": {"memory": 3}}, ValueError, "unknown option 'memory' of method 'bfgs'"),
+        ({"options": {"memory": 0}, "method": "l-bfgs"}, ValueError, "memory must be at least 1"),
+        ({"options": {"max_iter": 1.5}}, TypeError, "max_iter must be an integer"),
+        ({"options": {"max_evals": 0}}, ValueError, "max_evals must be at least 1"),
+        ({"options": {"eps": 1e-6}, "jac": rosen_der}, ValueError, "option 'eps' is the step of finite differences"),
+        ({"hess": rosen_hess, "hessp": rosen_hess_prod}, ValueError, "give hess or hessp, not both"),
+        ({"options": {"line_search": "exact"}}, ValueError, "line_search must be one of 'armijo'"),
+        ({"options": {"gtol": "small"}}, TypeError, "gtol must be a real number"),
+    ],
+)
+def test_wrong_arguments(kwargs, error, words):
+    with pytest.raises(error, match=words):
+        minimize(rosen, X0, **kwargs)
+
+
+def test_fun_must_be_callable():
+    with pytest.raises(TypeError, match="fun must be callable, got float"):
+        minimize(3.0, X0)
+
+
+def test_an_objective_of_the_package():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(200, 3)), rng.integers(0, 2, 200)
+    objective = fastopt.LinearObjective(X, y, "logistic")
+    result = minimize(objective.value_gradient, np.zeros(4), jac=True, tol=1e-9)
+    assert result.success and np.abs(objective.value_gradient(result.x)[1]).max() <= 1e-9
+
+
+# For SciPy
+
+
+@pytest.mark.parametrize("name", fastopt.minimizers.__all__)
+def test_minimizers_in_scipy(name):
+    method = getattr(fastopt.minimizers, name)
+    seen = []
+
+    def callback(intermediate_result):
+        seen.append(intermediate_result.fun)
+
+    result = scipy.optimize.minimize(
+        rosen, X0, jac=rosen_der, method=method, tol=1e-6, callback=callback, options={"maxiter": 5000, "max_time": 60}
+    )
+    assert result.reason == "gtol" and len(seen) == result.nit and np.abs(result.jac).max() <= 1e-6
+    np.testing.assert_allclose(result.x, 1, atol=1e-4)
+    both = scipy.optimize.minimize(lambda x: (rosen(x), rosen_der(x)), X0, jac=True, method=method)
+    np.testing.assert_allclose(both.x, 1, atol=1e-3)
+    with pytest.raises(ValueError, match="constraints are not supported"):
+        scipy.optimize.minimize(rosen, X0, jac=rosen_der, method=method, constraints=[{"type": "eq", "fun": rosen}])
+    with pytest.raises(ValueError, match="unknown option 'disp'"):
+        scipy.optimize.minimize(rosen, X0, jac=rosen_der, method=method, options={"disp": True})
+    assert pickle.loads(pickle.dumps(method)) is method
+    assert repr(method) == f"fastopt.minimizers.{name}"
+
+
+def test_minimizers_take_bounds_of_scipy():
+    result = scipy.optimize.minimize(rosen, X0, jac=rosen_der, method=fastopt.minimizers.LBFGSB, bounds=Bounds(-2, 0.5))
+    np.testing.assert_allclose(result.x, [0.5, 0.25], atol=1e-6)
