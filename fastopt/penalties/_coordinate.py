@@ -126,7 +126,7 @@ class L2(Penalty):
 
     def along(self, coef, direction):
         """``t -> (value, slope, curvature)`` of the penalty at ``coef + t * direction``."""
-        start = self.value(coef)
+        start = 0.5 * float(np.vdot(coef, self.gradient(coef)))
         pull = self.gradient(direction)
         slope = float(np.vdot(coef, pull))
         curvature = float(np.vdot(direction, pull))
