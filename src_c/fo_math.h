@@ -369,8 +369,11 @@ FO_INLINE fo_real FO(gauss)(fo_real x)
 /* Mills' ratio (1 - Phi(x)) / phi(x) of |x|, Phi and phi the normal distribution and its density */
 FO_INLINE fo_real FO(mills)(fo_real x)
 {
-    fo_real s = FO(abs)(x) + FO_K(4.0), w = FO_K(8.0) / s;
-    return (FO_K(1.0) + w * FO(mills_part)(FO_K(1.0) - w)) / s;
+    fo_real a = FO(abs)(x), s = a + FO_K(4.0), w = FO_K(8.0) / s;
+    fo_real ratio = (FO_K(1.0) + w * FO(mills_part)(FO_K(1.0) - w)) / s;
+    /* what s has lost of a, by the derivative a R - 1: 4.9 -> 3.5 ulp */
+    fo_real whole = ratio + (a - (s - FO_K(4.0))) * (a * ratio - FO_K(1.0));
+    return a < FO_K(1e4) ? whole : ratio;
 }
 
 /* The derivative of 1 / mills(x), x >= 0 */
