@@ -79,3 +79,34 @@ def first_bad(array, ok):
     index = np.unravel_index(position, array.shape)
     place = "" if not index else f" at index {index[0] if len(index) == 1 else tuple(int(i) for i in index)}"
     return f"{array.ravel()[position]!s}{place}"
+
+
+def enrol(cls, names, classes, aliases):
+    """Enter a class in the registry `classes` under its `name`, and its other names in `aliases`."""
+    classes[cls.name] = cls
+    for alias in (cls.name, cls.__name__, *names):
+        if aliases.setdefault(alias, cls.name) != cls.name:
+            raise ValueError(f"the name {alias!r} belongs to {aliases[alias]}")
+    return cls
+
+
+def by_name(name, params, base, classes, aliases, others):
+    """The instance that a name and parameters of a registry stand for; an instance of `base` as it is.
+
+    `others` ends the list of names in the error for an unknown one.
+    """
+    kind = base.__name__
+    if isinstance(name, base):
+        if params:
+            raise TypeError(f"parameters {sorted(params)} cannot be applied to {name!r}, which is already a {kind.lower()}")
+        return name
+    if not isinstance(name, str):
+        raise TypeError(f"name must be a str or a {kind}, got {type(name).__name__}")
+    if name not in aliases:
+        raise ValueError(f"unknown {kind.lower()} {name!r}; known are {', '.join(classes)}, and {others}")
+    cls = classes[aliases[name]]
+    allowed = cls._parameter_names()
+    for key in params:
+        if key not in allowed:
+            raise TypeError(f"{cls.__name__} takes {', '.join(allowed) or 'no parameters'}, got {key!r}")
+    return cls(**params)

@@ -4,7 +4,7 @@ import inspect
 
 import numpy as np
 
-from .._validation import first_bad, real_array, same_shape
+from .._validation import by_name, enrol, first_bad, real_array, same_shape
 
 # Requests to a block function (src_c/fo_job.h) ...
 VALUE, GRADIENT, HESSIAN, FULL_HESSIAN, CONJUGATE, PRODUCT = 1, 2, 4, 8, 16, 32
@@ -31,14 +31,7 @@ ALIASES = {}
 def register(*aliases):
     """Class decorator: enter a loss in LOSSES under its `name`, and its other names for `get`."""
 
-    def enter(cls):
-        LOSSES[cls.name] = cls
-        for alias in (cls.name, cls.__name__, *aliases):
-            if ALIASES.setdefault(alias, cls.name) != cls.name:
-                raise ValueError(f"the name {alias!r} belongs to {ALIASES[alias]}")
-        return cls
-
-    return enter
+    return lambda cls: enrol(cls, aliases, LOSSES, ALIASES)
 
 
 def get(name, **params):
@@ -72,20 +65,7 @@ def get(name, **params):
     >>> losses.get("binary_cross_entropy_with_logits")
     Logistic(pos_weight=1.0, label_smoothing=0.0)
     """
-    if isinstance(name, Loss):
-        if params:
-            raise TypeError(f"parameters {sorted(params)} cannot be applied to {name!r}, which is already a loss")
-        return name
-    if not isinstance(name, str):
-        raise TypeError(f"name must be a str or a Loss, got {type(name).__name__}")
-    if name not in ALIASES:
-        raise ValueError(f"unknown loss {name!r}; known are {', '.join(LOSSES)}, and their classes' and peers' names")
-    cls = LOSSES[ALIASES[name]]
-    allowed = cls._parameter_names()
-    for key in params:
-        if key not in allowed:
-            raise TypeError(f"{cls.__name__} takes {', '.join(allowed) or 'no parameters'}, got {key!r}")
-    return cls(**params)
+    return by_name(name, params, Loss, LOSSES, ALIASES, "their classes' and peers' names")
 
 
 class Loss:

@@ -6,7 +6,7 @@ import numpy as np
 
 from .. import _kernels
 from .._config import threads
-from .._validation import FLOATS, real_array, real_number, same_shape
+from .._validation import FLOATS, by_name, enrol, real_array, real_number, same_shape
 
 # Requests to the kernel (fastopt/_kernels/penalties.pxi).
 VALUE, PROX, DISTANCE, CONJUGATE, SUPPORT = range(5)
@@ -20,14 +20,7 @@ ALIASES = {}
 def register(*aliases):
     """Class decorator: enter a penalty in PENALTIES under its `name`, and its other names for `get`."""
 
-    def enter(cls):
-        PENALTIES[cls.name] = cls
-        for alias in (cls.name, cls.__name__, *aliases):
-            if ALIASES.setdefault(alias, cls.name) != cls.name:
-                raise ValueError(f"the name {alias!r} belongs to {ALIASES[alias]}")
-        return cls
-
-    return enter
+    return lambda cls: enrol(cls, aliases, PENALTIES, ALIASES)
 
 
 def get(name, **params):
@@ -58,20 +51,7 @@ def get(name, **params):
     >>> penalties.get("l1", alpha=0.1)
     L1(alpha=0.1)
     """
-    if isinstance(name, Penalty):
-        if params:
-            raise TypeError(f"parameters {sorted(params)} cannot be applied to {name!r}, which is already a penalty")
-        return name
-    if not isinstance(name, str):
-        raise TypeError(f"name must be a str or a Penalty, got {type(name).__name__}")
-    if name not in ALIASES:
-        raise ValueError(f"unknown penalty {name!r}; known are {', '.join(PENALTIES)}, and their classes' names")
-    cls = PENALTIES[ALIASES[name]]
-    allowed = cls._parameter_names()
-    for key in params:
-        if key not in allowed:
-            raise TypeError(f"{cls.__name__} takes {', '.join(allowed) or 'no parameters'}, got {key!r}")
-    return cls(**params)
+    return by_name(name, params, Penalty, PENALTIES, ALIASES, "their classes' names")
 
 
 def _ready(label, array, dtype=None):
