@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import ctypes
+import signal
 
 import numpy as np
 import pytest
@@ -477,3 +478,26 @@ def test_arguments_are_checked():
         rows.gram(None, np.zeros((3, 3)), 1)
     with pytest.raises(ValueError, match="square"):
         module.cholesky(np.zeros((2, 3)), 1)
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs timers that send signals")
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_a_signal_stops_a_long_pass_between_its_slots(n_threads):
+    X = np.random.default_rng(0).random((200_000, 200))
+    rows = _kernels.table.linear[X.dtype].Rows(X, target=np.zeros(len(X)), k=1)
+    H = np.full((201, 201), np.nan)
+
+    def interrupt(number, frame):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.01)
+        with pytest.raises(KeyboardInterrupt):
+            rows.gram(None, H, n_threads)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert np.isnan(H).all()  # it did not run to its end ...
+    rows.gram(None, H, n_threads)  # ... and does the next time
+    np.testing.assert_allclose(H[:-1, :-1], X.T @ X, rtol=1e-12)

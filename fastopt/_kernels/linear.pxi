@@ -9,6 +9,10 @@ include "job.pxi"
 from cython.parallel cimport prange, threadid
 from libc.stdlib cimport malloc, free
 from libc.string cimport memcpy, memset
+
+cdef extern from "Python.h":
+    int check_signals "PyErr_CheckSignals"() noexcept
+
 import numpy as np
 
 include "linear_tiles.pxi"

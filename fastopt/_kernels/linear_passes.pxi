@@ -237,6 +237,8 @@ cdef class Rows(Handle):
         cdef Py_ssize_t blocks = k if c.what & FO_FULL_HESSIAN else 1
         cdef Py_ssize_t pairs = k * (k + 1) // 2 if self.d.row_loss else 1
         cdef double v
+        cdef double* row
+        cdef const double* part
         cdef pass_t panel
         if c.hess == NULL:
             panel = c[0]
@@ -250,12 +252,16 @@ cdef class Rows(Handle):
         with nogil:
             for a in range(blocks):
                 for b in range(a, blocks):
-                    for i in range(p):
-                        for j in range(i, p if c.hess != NULL else i):
-                            v = 0.0
-                            for s in range(c.slots):
-                                v = v + c.hess[((s * pairs + pair) * p + i) * p + j]
-                            H[a * q + i, b * q + j] = v
+                    if c.hess != NULL:
+                        for i in range(p):
+                            row = &H[a * q + i, b * q]
+                            part = c.hess + (pair * p + i) * p
+                            for j in range(i, p):
+                                row[j] = part[j]
+                            for s in range(1, c.slots):
+                                part = part + pairs * p * p
+                                for j in range(i, p):
+                                    row[j] += part[j]
                     for j in range(q):
                         v = 0.0
                         for s in range(c.slots):

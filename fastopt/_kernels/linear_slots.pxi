@@ -8,6 +8,7 @@ cdef enum:
     PANEL_FROM = 400         # number of columns from which a Gram matrix is computed by panels
     MOST_PARTIAL = 25165824  # bytes of partial sums that are always allowed
     LINE = 64                # bytes of a cache line
+    POLL_ELEMENTS = 65536    # elements of X in a slot from which signals are looked for between slots
 
 cdef struct data_t:
     const real* x
@@ -304,12 +305,28 @@ cdef void finite_slot(const data_t* d, const pass_t* c, const scratch_t* s, Py_s
 ctypedef void (*slot_t)(const data_t*, const pass_t*, const scratch_t*, Py_ssize_t) noexcept nogil
 
 
-cdef void drive(slot_t work, const data_t* d, const pass_t* c, const scratch_t* s, int n_threads) noexcept nogil:
-    """All slots, each with the scratch of the thread that runs it."""
+cdef int poll() noexcept nogil:
+    """Whether a signal's handler raised; its exception is set then."""
+    with gil:
+        return check_signals()
+
+
+cdef int drive(slot_t work, const data_t* d, const pass_t* c, const scratch_t* s, int n_threads) except -1 nogil:
+    """All slots, each with the scratch of the thread that runs it. Between the slots of much data the calling
+    thread looks for signals; where a handler raises, the slots that have not begun are left out."""
     cdef Py_ssize_t slot, slots = c.slots
+    cdef bint often = d.n * d.p * (1 + d.k // 8) // slots >= POLL_ELEMENTS
+    cdef int stop = 0
+    cdef int* stopped = &stop
     if n_threads == 1 or slots == 1:
         for slot in range(slots):
             work(d, c, s, slot)
-        return
+            if often and poll() != 0:
+                return -1
+        return 0
     for slot in prange(slots, schedule="dynamic", chunksize=1, num_threads=n_threads):
-        work(d, c, s + threadid(), slot)
+        if stopped[0] == 0:
+            work(d, c, s + threadid(), slot)
+            if often and threadid() == 0 and poll() != 0:
+                stopped[0] = -1
+    return stop
