@@ -13,6 +13,7 @@ import pytest
 
 import fastopt
 from fastopt.__main__ import main
+from fastopt._demo import fits, steps
 
 SYSTEMS = ("fastopt", "NumPy", "scikit-learn")
 
@@ -68,8 +69,17 @@ def check_numbers(group):
             assert low <= float(cells[-1]) <= high
 
 
+@pytest.fixture(scope="module", autouse=True)
+def impatient():
+    """Peers' searches for a tolerance and the repeats for the times are cut short."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fits, "PATIENCE", 0.5)
+        patch.setattr(steps, "SECONDS", 0.1)
+        yield
+
+
 @pytest.fixture(scope="module")
-def job(tmp_path_factory):
+def job(impatient, tmp_path_factory):
     """One run of everything with a picture."""
     pytest.importorskip("matplotlib")
     picture = tmp_path_factory.mktemp("job") / "picture.png"
