@@ -90,12 +90,9 @@ def block(dtype, rows):
 BLOCKS = {(dtype, rows): block(dtype, rows) for dtype in REAL for rows in (False, True)}
 
 
-@pytest.fixture(params=_kernels.available())
-def level(request):
-    before = _kernels.table.name
-    _kernels.use(request.param)
-    yield request.param
-    _kernels.use(before)
+@pytest.fixture
+def level(isa):
+    return isa
 
 
 class Case:

@@ -68,12 +68,9 @@ each_loss_and_root = pytest.mark.parametrize("loss", [*INSTANCES, ROOT], ids=[*i
 each_dtype = pytest.mark.parametrize("dtype", DTYPES, ids=["f64", "f32"])
 
 
-@pytest.fixture(params=_kernels.available())
-def level(request):
-    before = _kernels.table.name
-    _kernels.use(request.param)
-    yield request.param
-    _kernels.use(before)
+@pytest.fixture
+def level(isa):
+    return isa
 
 
 def data(loss, n, dtype=np.float64, seed=0):

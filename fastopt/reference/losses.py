@@ -6,6 +6,7 @@ precision must cover the exponents involved: `evaluate` sets it). `VALUE_GRADIEN
 what a good NumPy user would write for value and gradient of the mean, for benchmarks.
 """
 
+import functools
 import math
 from collections import namedtuple
 
@@ -74,20 +75,26 @@ def _cloglog_hessian(y, z):
     return (1 - y) * t - y * t * e / m + y * t * t * e / m**2
 
 
+@functools.lru_cache(512)  # e^(-z^2/2) of the largest z takes milliseconds
+def _normal(z, precision):
+    """phi(z) and Phi(z)"""
+    mp = _mp()
+    density = mp.exp(-(z**2) / 2) / mp.sqrt(2 * mp.pi)
+    if z < -60:  # the asymptotic series: erfc is slow, and not made for the largest
+        return density, density * sum((-1) ** k * mp.fac2(2 * k - 1) / abs(z) ** (2 * k + 1) for k in range(24))
+    if z > 60:
+        return density, 1 - _normal(-z, precision)[1]
+    return density, mp.erfc(-z / mp.sqrt(2)) / 2
+
+
 def _normal_below(z):
-    if z < -1e3:  # the asymptotic series: erfc is slow, and not made for the largest
-        return _mp().exp(-(z**2) / 2) / _mp().sqrt(2 * _mp().pi) * sum(
-            (-1) ** k * _mp().fac2(2 * k - 1) / abs(z) ** (2 * k + 1) for k in range(12)
-        )
-    if z > 1e3:
-        return 1 - _normal_below(-z)
-    return _mp().erfc(-z / _mp().sqrt(2)) / 2
+    return _normal(z, _mp().prec)[1]
 
 
 def _hazard(z):
     """phi(z) / Phi(z)"""
-    mp = _mp()
-    return mp.exp(-(z**2) / 2) / mp.sqrt(2 * mp.pi) / _normal_below(z)
+    density, below = _normal(z, _mp().prec)
+    return density / below
 
 
 def _probit_value(y, z):
