@@ -40,7 +40,7 @@ def test_blocks_are_vectors_without_libm(family, dtype, level, path):
 def test_every_roster_is_seen():
     rosters = check.rosters()
     assert rosters["pointwise"]
-    assert {"softmax", "softmax_2", "tiles_index", "single_rows_mixed", "probabilities"} <= set(rosters["rows"])
+    assert {"softmax", "softmax_2", "tiles_index", "single_mixed", "probabilities"} <= set(rosters["rows"])
     assert {family for family, *_ in MODULES} == set(rosters)
 
 

@@ -73,7 +73,7 @@ cdef inline void prepare(const job_t* job, rows_t* rows) noexcept nogil:
     rows.spread = <real> (job.par[0] / job.k)
 
 
-cdef inline int64_t targets(int mode, const job_t* job, Py_ssize_t first, int m, int64_t* y, real* w,
+cdef int64_t targets(int mode, const job_t* job, Py_ssize_t first, int m, int64_t* y, real* w,
                             bint* skip) noexcept nogil:
     """Class indices and weights of the rows first..first+m-1, padded to T; skip tells of ignored rows (y = -1)."""
     cdef int64_t bad = 0, k = job.k, ignored = 0
@@ -135,7 +135,7 @@ cdef inline int64_t targets(int mode, const job_t* job, Py_ssize_t first, int m,
     return bad
 
 
-cdef inline void clear(const job_t* job, Py_ssize_t first, int m, real* value) noexcept nogil:
+cdef void clear(const job_t* job, Py_ssize_t first, int m, real* value) noexcept nogil:
     """Zeros for the ignored rows, whatever their raw predictions are."""
     cdef int lane
     cdef int64_t k = job.k, ignored = <int64_t> job.par[2], width

@@ -1,21 +1,14 @@
 # The row losses: block functions for each mode of fo_rows.h and, for the smallest rows, each length.
 
-cdef inline int64_t fixed(int64_t k, const job_t* job, Py_ssize_t lo, Py_ssize_t hi, double* total) noexcept nogil:
-    """Value and gradient for a constant k."""
-    if job.index != NULL:
-        return tiles(V_INDEX, k, job.what & (FO_VALUE | FO_GRADIENT), job, lo, hi, total)
-    return tiles(V_ROWS, k, job.what & (FO_VALUE | FO_GRADIENT), job, lo, hi, total)
-
-
-cdef int64_t softmax_2(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return fixed(2, j, lo, hi, v)
-cdef int64_t softmax_3(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return fixed(3, j, lo, hi, v)
-cdef int64_t softmax_4(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return fixed(4, j, lo, hi, v)
-cdef int64_t softmax_5(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return fixed(5, j, lo, hi, v)
-cdef int64_t softmax_6(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return fixed(6, j, lo, hi, v)
-cdef int64_t softmax_7(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return fixed(7, j, lo, hi, v)
-cdef int64_t softmax_8(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return fixed(8, j, lo, hi, v)
-cdef int64_t softmax_9(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return fixed(9, j, lo, hi, v)
-cdef int64_t softmax_10(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return fixed(10, j, lo, hi, v)
+cdef int64_t softmax_2(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return tiles(V_INDEX, 2, j.what & (FO_VALUE | FO_GRADIENT), j, lo, hi, v)
+cdef int64_t softmax_3(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return tiles(V_INDEX, 3, j.what & (FO_VALUE | FO_GRADIENT), j, lo, hi, v)
+cdef int64_t softmax_4(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return tiles(V_INDEX, 4, j.what & (FO_VALUE | FO_GRADIENT), j, lo, hi, v)
+cdef int64_t softmax_5(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return tiles(V_INDEX, 5, j.what & (FO_VALUE | FO_GRADIENT), j, lo, hi, v)
+cdef int64_t softmax_6(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return tiles(V_INDEX, 6, j.what & (FO_VALUE | FO_GRADIENT), j, lo, hi, v)
+cdef int64_t softmax_7(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return tiles(V_INDEX, 7, j.what & (FO_VALUE | FO_GRADIENT), j, lo, hi, v)
+cdef int64_t softmax_8(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return tiles(V_INDEX, 8, j.what & (FO_VALUE | FO_GRADIENT), j, lo, hi, v)
+cdef int64_t softmax_9(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return tiles(V_INDEX, 9, j.what & (FO_VALUE | FO_GRADIENT), j, lo, hi, v)
+cdef int64_t softmax_10(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return tiles(V_INDEX, 10, j.what & (FO_VALUE | FO_GRADIENT), j, lo, hi, v)
 
 cdef block_t[11] FIXED = [NULL, NULL, softmax_2, softmax_3, softmax_4, softmax_5, softmax_6, softmax_7, softmax_8, softmax_9,
                        softmax_10]
@@ -29,12 +22,8 @@ cdef int64_t tiles_rows(const job_t* job, Py_ssize_t lo, Py_ssize_t hi, double* 
     return tiles(V_ROWS, job.k, job.what, job, lo, hi, total)
 
 
-cdef int64_t tiles_index_mixed(const job_t* job, Py_ssize_t lo, Py_ssize_t hi, double* total) noexcept nogil:
-    return tiles(V_INDEX_MIXED, job.k, job.what, job, lo, hi, total)
-
-
-cdef int64_t tiles_rows_mixed(const job_t* job, Py_ssize_t lo, Py_ssize_t hi, double* total) noexcept nogil:
-    return tiles(V_ROWS_MIXED, job.k, job.what, job, lo, hi, total)
+cdef int64_t tiles_mixed(const job_t* job, Py_ssize_t lo, Py_ssize_t hi, double* total) noexcept nogil:
+    return tiles(V_ROWS_MIXED if job.index == NULL else V_INDEX_MIXED, job.k, job.what, job, lo, hi, total)
 
 
 cdef int64_t single_index(const job_t* job, Py_ssize_t lo, Py_ssize_t hi, double* total) noexcept nogil:
@@ -45,16 +34,12 @@ cdef int64_t single_rows(const job_t* job, Py_ssize_t lo, Py_ssize_t hi, double*
     return single(False, V_ROWS, job, lo, hi, total)
 
 
-cdef int64_t single_index_mixed(const job_t* job, Py_ssize_t lo, Py_ssize_t hi, double* total) noexcept nogil:
-    return single(False, V_INDEX_MIXED, job, lo, hi, total)
-
-
-cdef int64_t single_rows_mixed(const job_t* job, Py_ssize_t lo, Py_ssize_t hi, double* total) noexcept nogil:
-    return single(False, V_ROWS_MIXED, job, lo, hi, total)
+cdef int64_t single_mixed(const job_t* job, Py_ssize_t lo, Py_ssize_t hi, double* total) noexcept nogil:
+    return single(False, V_ROWS_MIXED if job.index == NULL else V_INDEX_MIXED, job, lo, hi, total)
 
 # By mode.
-cdef block_t[4] TILED = [tiles_index, tiles_rows, tiles_index_mixed, tiles_rows_mixed]
-cdef block_t[4] SINGLE = [single_index, single_rows, single_index_mixed, single_rows_mixed]
+cdef block_t[4] TILED = [tiles_index, tiles_rows, tiles_mixed, tiles_mixed]
+cdef block_t[4] SINGLE = [single_index, single_rows, single_mixed, single_mixed]
 
 
 cdef int64_t softmax(const job_t* job, Py_ssize_t lo, Py_ssize_t hi, double* total) noexcept nogil:
@@ -62,7 +47,7 @@ cdef int64_t softmax(const job_t* job, Py_ssize_t lo, Py_ssize_t hi, double* tot
     cdef int mode = mode_of(job)
     if job.k > TILE_CLASSES or job.what & (FO_FULL_HESSIAN | FO_CONJUGATE):
         return SINGLE[mode](job, lo, hi, total)
-    if job.k <= 10 and not job.what & ~(FO_VALUE | FO_GRADIENT) and mode <= V_ROWS:
+    if job.k <= 10 and not job.what & ~(FO_VALUE | FO_GRADIENT) and mode == V_INDEX:
         return FIXED[job.k](job, lo, hi, total)
     return TILED[mode](job, lo, hi, total)
 
@@ -72,9 +57,7 @@ cdef int64_t probability_rows(const job_t* job, Py_ssize_t lo, Py_ssize_t hi, do
 
 
 cdef int64_t probability_mixed(const job_t* job, Py_ssize_t lo, Py_ssize_t hi, double* total) noexcept nogil:
-    if job.index != NULL:
-        return outside(job, lo, hi) | single(True, V_INDEX_MIXED, job, lo, hi, total)
-    return outside(job, lo, hi) | single(True, V_ROWS_MIXED, job, lo, hi, total)
+    return outside(job, lo, hi) | single(True, V_ROWS_MIXED if job.index == NULL else V_INDEX_MIXED, job, lo, hi, total)
 
 
 cdef int64_t probabilities(const job_t* job, Py_ssize_t lo, Py_ssize_t hi, double* total) noexcept nogil:
