@@ -135,6 +135,9 @@ cdef int64_t targets(int mode, const job_t* job, Py_ssize_t first, int m, int64_
     return bad
 
 
+include "rows_common.pxi"
+
+
 cdef void clear(const job_t* job, Py_ssize_t first, int m, real* value) noexcept nogil:
     """Zeros for the ignored rows, whatever their raw predictions are."""
     cdef int lane
@@ -149,22 +152,6 @@ cdef void clear(const job_t* job, Py_ssize_t first, int m, real* value) noexcept
                 memset(job.hessian + (first + lane) * width, 0, width * sizeof(real))
             if job.what & FO_PRODUCT:
                 memset(job.product + (first + lane) * k, 0, k * sizeof(real))
-
-
-cdef inline void keep_values(const job_t* job, Py_ssize_t first, int m, const real* value, double* s) noexcept nogil:
-    cdef int lane
-    if job.what & (FO_VALUE | FO_CONJUGATE):
-        for lane in range(T):
-            s[lane] += value[lane]
-        if job.value != NULL:
-            memcpy(job.value + first, value, m * sizeof(real))
-
-
-cdef inline void add_up(const double* s, double* total) noexcept nogil:
-    cdef int lane
-    total[0] = 0.0
-    for lane in range(T):
-        total[0] += s[lane]
 
 
 cdef void enter(int mode, const job_t* job, Py_ssize_t first, int m, rows_t* rows, real* pad) noexcept nogil:

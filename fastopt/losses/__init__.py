@@ -45,9 +45,53 @@ from ._regression import (
     TukeyBiweight,
     Welsch,
 )
+from ._row_margins import (
+    CrammerSinger,
+    CumulativeLogit,
+    MultilabelLogistic,
+    MultilabelMargin,
+    WestonWatkins,
+)
+from ._row_softmax import (
+    CategoricalFocal,
+    CategoricalGeneralizedCrossEntropy,
+    JensenShannon,
+    KLDivergenceFromLogProbabilities,
+    KLDivergenceFromProbabilities,
+    ListwiseSoftmax,
+    Poly1CrossEntropy,
+    SoftmaxKLDivergence,
+    Sparsemax,
+)
+from ._row_vectors import (
+    CompleteIoU,
+    CosineDistance,
+    GaussianNLL,
+    GeneralizedIoU,
+    IoU,
+)
 from ._rows import CategoricalCrossEntropyFromProbabilities, SoftmaxCrossEntropy
 
 __all__ = [
+    "CrammerSinger",
+    "CumulativeLogit",
+    "MultilabelLogistic",
+    "MultilabelMargin",
+    "WestonWatkins",
+    "CategoricalFocal",
+    "CategoricalGeneralizedCrossEntropy",
+    "JensenShannon",
+    "KLDivergenceFromLogProbabilities",
+    "KLDivergenceFromProbabilities",
+    "ListwiseSoftmax",
+    "Poly1CrossEntropy",
+    "SoftmaxKLDivergence",
+    "Sparsemax",
+    "CompleteIoU",
+    "CosineDistance",
+    "GaussianNLL",
+    "GeneralizedIoU",
+    "IoU",
     "LOSSES",
     "AbsoluteError",
     "BinaryCrossEntropyFromProbabilities",

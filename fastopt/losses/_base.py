@@ -83,7 +83,7 @@ class Loss:
     domain : str
         Targets that are accepted: a key of `DOMAINS`, or the words for it.
     hessian_kind : str
-        "exact", "fisher" (expected), "bound" (an upper bound) or "product" (only `hessp`).
+        "exact", "fisher" (expected), "bound" (an upper bound), "product" (only `hessp`) or "none" (refused).
     is_convex : bool
         In the raw prediction.
     is_rowwise : bool

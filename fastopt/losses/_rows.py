@@ -56,6 +56,7 @@ class RowLoss(Loss):
     """
 
     is_rowwise = True
+    _family = "rows"
     domain = "class indices 0..k-1, or rows (n, k) of finite numbers >= 0"
     # Nanoseconds an element on one thread, for the choice of n_threads=None.
     _nanoseconds = 1.0
@@ -80,7 +81,8 @@ class RowLoss(Loss):
         self.__dict__["_par"] = np.array([label_smoothing, ignore_index is not None, ignore_index or 0.0, 0.0])
 
     def _kernel(self, dtype):
-        return _kernels.table.rows[np.dtype(dtype)].address(self.name), self._par.copy(), self.class_weight
+        modules = getattr(_kernels.table, self._family)
+        return modules[np.dtype(dtype)].address(self.name), self._par.copy(), self.class_weight
 
     def _shapes(self, raw, y_true, raw_name="raw_prediction"):
         """The target as (index or None, rows or None), checked against raw."""
@@ -140,7 +142,7 @@ class RowLoss(Loss):
         if what == PRODUCT:
             product = _output("product_out", gradient_out, raw.shape, dtype, inputs)
         n_threads = threads(n_threads, n * k * (k if full else 1) * self._nanoseconds * 1e-6)
-        status, total = _kernels.table.rows[dtype].run(
+        status, total = getattr(_kernels.table, self._family)[dtype].run(
             self.name, what, n, k, index, _flat(rows), _flat(raw), weight, self._par, self.class_weight,
             MASS if reduction == "mean" else 1.0, n_threads, value, _flat(gradient), _flat(hessian),
             _flat(direction), _flat(product),
@@ -177,7 +179,13 @@ class RowLoss(Loss):
         if status & NO_WEIGHT:
             found = "there are no samples" if raw.shape[0] == 0 else "the weights of the rows that count sum to 0"
             raise ValueError(f"reduction='mean' divides by the sum of the weights, but {found}")
-        self._raise_status(status & (BAD_WEIGHT | BAD_RAW), y_true, weight, raw)
+        super()._raise_status(status & (BAD_WEIGHT | BAD_RAW), y_true, weight, raw)
+
+    def _raise_status(self, status, y_true, sample_weight=None, raw_prediction=None):
+        if raw_prediction is None:  # of a pass over data: the targets say how many columns there are
+            y = np.asarray(y_true)
+            raw_prediction = np.empty((len(y), y.shape[1] if y.ndim == 2 else max(int(y.max(initial=1)) + 1, 2)))
+        self._refuse(status, y_true, sample_weight, raw_prediction)
 
     def gradient_hessian(
         self,
@@ -213,6 +221,31 @@ class RowLoss(Loss):
         return self._evaluate(
             what, y_true, raw_prediction, sample_weight, reduction, n_threads, None, gradient_out, hessian_out
         )
+
+    def conjugate(self, y_true, theta):
+        """The convex conjugate f*(theta) = sup over z of theta . z - f(z), for each row; the class says what it is.
+
+        It is +inf outside its domain, up to rounding, and 0 for ignored rows.
+
+        Parameters
+        ----------
+        y_true : array
+            Targets, as for `value`.
+        theta : array of float32 or float64, shape (n, k)
+            Its dtype is that of the result.
+
+        Returns
+        -------
+        array of shape (n,)
+
+        Raises
+        ------
+        NotImplementedError
+            If the loss has no conjugate in closed form (`has_conjugate`).
+        """
+        if not self.has_conjugate:
+            raise NotImplementedError(f"{type(self).__name__} offers no conjugate: it has no closed form")
+        return self._evaluate(CONJUGATE, y_true, theta, None, "none", 1)
 
     def _class_mass(self, y_true, sample_weight, n_classes):
         """Sum of w_i v_i, shape (k,), float64."""
@@ -279,6 +312,8 @@ class SoftmaxCrossEntropy(RowLoss):
     Target rows need not sum to 1. It is accurate relative to the result also where one class
     dominates, and finite wherever the true value is.
 
+    The conjugate is, with q = theta + v, the sum of q_c log(q_c / W) where q >= 0 and theta sums to 0.
+
     Parameters
     ----------
     label_smoothing : float, default=0.0
@@ -306,7 +341,6 @@ class SoftmaxCrossEntropy(RowLoss):
     """
 
     name = "softmax_cross_entropy"
-    is_shift_invariant = True
     link = "multinomial logit"
     is_shift_invariant = True
 
@@ -321,25 +355,6 @@ class SoftmaxCrossEntropy(RowLoss):
             threads(n_threads, raw.size * self._nanoseconds * 1e-6), None, None, None, None, _flat(result),
         )  # fmt: skip
         return result
-
-    def conjugate(self, y_true, theta):
-        """The convex conjugate f*(theta) = sup over z of theta . z - f(z), for each row.
-
-        With q = theta + v it is the sum of q_c log(q_c / W) if q >= 0 and theta sums to 0, up to
-        rounding, and +inf elsewhere. It is 0 for ignored rows.
-
-        Parameters
-        ----------
-        y_true : array
-            Targets, as for `value`.
-        theta : array of float32 or float64, shape (n, k)
-            Its dtype is that of the result.
-
-        Returns
-        -------
-        array of shape (n,)
-        """
-        return self._evaluate(CONJUGATE, y_true, theta, None, "none", 1)
 
     def fit_intercept_only(self, y_true, sample_weight=None, *, n_classes=None):
         """The constant row with the smallest weighted loss: log class frequencies, centred.
@@ -402,7 +417,6 @@ class CategoricalCrossEntropyFromProbabilities(RowLoss):
     """
 
     name = "categorical_cross_entropy_from_probabilities"
-    has_conjugate = False
     link = "identity"
     has_conjugate = False
 
