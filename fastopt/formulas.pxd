@@ -112,6 +112,22 @@ cdef extern from "fastopt.h" nogil:
     point_f64 generalized_cross_entropy_f64 "fo_generalized_cross_entropy_f64"(double y, double z, const double* par)
     point_f32 generalized_cross_entropy_f32 "fo_generalized_cross_entropy_f32"(float y, float z, const float* par)
 
+    # With a surrogate in place of the Hessian: its bound 1, or its expectation; parameters are those of the loss.
+    point_f64 absolute_error_bound_f64 "fo_absolute_error_bound_f64"(double y, double z, const double* par)
+    point_f32 absolute_error_bound_f32 "fo_absolute_error_bound_f32"(float y, float z, const float* par)
+    point_f64 huber_bound_f64 "fo_huber_bound_f64"(double y, double z, const double* par)
+    point_f32 huber_bound_f32 "fo_huber_bound_f32"(float y, float z, const float* par)
+    point_f64 quantile_bound_f64 "fo_quantile_bound_f64"(double y, double z, const double* par)
+    point_f32 quantile_bound_f32 "fo_quantile_bound_f32"(float y, float z, const float* par)
+    point_f64 gamma_fisher_f64 "fo_gamma_fisher_f64"(double y, double z, const double* par)
+    point_f32 gamma_fisher_f32 "fo_gamma_fisher_f32"(float y, float z, const float* par)
+    point_f64 tweedie_fisher_f64 "fo_tweedie_fisher_f64"(double y, double z, const double* par)
+    point_f32 tweedie_fisher_f32 "fo_tweedie_fisher_f32"(float y, float z, const float* par)
+    point_f64 inverse_gaussian_fisher_f64 "fo_inverse_gaussian_fisher_f64"(double y, double z, const double* par)
+    point_f32 inverse_gaussian_fisher_f32 "fo_inverse_gaussian_fisher_f32"(float y, float z, const float* par)
+    point_f64 negative_binomial_fisher_f64 "fo_negative_binomial_fisher_f64"(double y, double z, const double* par)
+    point_f32 negative_binomial_fisher_f32 "fo_negative_binomial_fisher_f32"(float y, float z, const float* par)
+
     ctypedef struct scalars_f64 "fo_scalars_f64":
         double sign, l2, decay, alpha, beta, keep1, gain1, keep2, gain2, eps, lift, eps_root, keep3, gain3
     ctypedef struct scalars_f32 "fo_scalars_f32":

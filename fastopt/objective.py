@@ -10,6 +10,7 @@ import math
 import numpy as np
 
 from . import _config
+from ._validation import first_bad
 from .data import DenseRows
 from .losses import get as get_loss
 from .penalties import L2, Penalty
@@ -31,6 +32,9 @@ class LinearObjective:
 
     ``F = sum_i w_i l(y_i, X_i coef + intercept + offset_i) / sum_i w_i + penalty(coef)``
 
+    With k outputs of a pointwise loss, l is the sum over the outputs c of u_c l(y_ic, z_ic), u the
+    `output_weight`. A row of weight 0 counts nothing, whatever its target holds; X has to be finite.
+
     Parameters
     ----------
     X : array of shape (n, p), float32 or float64
@@ -47,6 +51,8 @@ class LinearObjective:
         Added to the raw predictions.
     rows : int array, optional
         Use these rows only; nothing is copied.
+    output_weight : array of shape (k,), optional
+        Weights of the outputs, finite and >= 0; for pointwise losses and y of shape (n, k).
     n_outputs : int, optional
         Number of raw predictions a row; from `y` where it tells (classes: largest index + 1).
     n_threads : int, optional
@@ -80,6 +86,7 @@ class LinearObjective:
         sample_weight=None,
         offset=None,
         rows=None,
+        output_weight=None,
         n_outputs=None,
         n_threads=None,
     ):
@@ -96,6 +103,7 @@ class LinearObjective:
         n_all = len(self.data.X)
         self._set_target(np.asarray(y), n_all, n_outputs)
         self.weight = None if sample_weight is None else self._vector("sample_weight", sample_weight, n_all)
+        self.output_weight = None if output_weight is None else self._outputs(output_weight)
         self.offset = None
         if offset is not None:
             self.offset = np.ascontiguousarray(offset, dtype=self.dtype)
@@ -113,7 +121,7 @@ class LinearObjective:
             k=self.k,
         )
         address, par, class_weight = self.loss._kernel(self.dtype)
-        self.handle.set_loss(address, par, self.loss.is_rowwise, class_weight)
+        self.handle.set_loss(address, par, self.loss.is_rowwise, class_weight, self.output_weight)
         width = self.p + 1 if self.fit_intercept else self.p
         self.width = width
         self.shape = (width,) if self._vector_shape else (self.k, width)
@@ -143,6 +151,18 @@ class LinearObjective:
             self.k = y.shape[1]
             self.target = np.ascontiguousarray(y, dtype=self.dtype).reshape(-1)
         self.y = y
+
+    def _outputs(self, output_weight):
+        if self.loss.is_rowwise or self._vector_shape:
+            found = f"{self.loss!r}" if self.loss.is_rowwise else "y of shape (n,)"
+            raise ValueError(f"output_weight is for pointwise losses and y of shape (n, k), got {found}")
+        output_weight = np.array(output_weight, dtype=np.float64)
+        if output_weight.shape != (self.k,):
+            raise ValueError(f"output_weight must have shape ({self.k},), one for each output, got {output_weight.shape}")
+        ok = (output_weight >= 0) & (output_weight < np.inf)
+        if not ok.all():
+            raise ValueError(f"output_weight must be finite and >= 0, got {first_bad(output_weight, ok)}")
+        return output_weight
 
     def _vector(self, name, array, n):
         array = np.ascontiguousarray(array, dtype=self.dtype)
@@ -181,6 +201,7 @@ class LinearObjective:
                 # Targets outside the domain are named by the first evaluation.
                 columns = np.asarray(y, dtype=np.float64).reshape(self.n, self.k)
                 weight = np.ones(self.n) if weight is None else weight.astype(np.float64)
+                columns, weight = columns[weight > 0], weight[weight > 0]
                 with np.errstate(all="ignore"):
                     params[:, self.p] = [self.loss._constant(column, weight) for column in columns.T]
         if not np.isfinite(params).all():
@@ -269,13 +290,13 @@ class LinearObjective:
 
     @property
     def has_hessian(self):
-        """Whether `hessian` is the curvature of the objective (not zero almost everywhere)."""
-        return self.loss.hessian_kind == "exact" and self.loss.is_smooth
+        """Whether `hessian` is the curvature of the objective, observed or expected (not zero almost everywhere)."""
+        return self.loss.hessian_kind in ("exact", "fisher") and self.loss.is_smooth
 
     @property
     def constant_hessian(self):
         """Whether the objective is quadratic; several pointwise outputs then share one block."""
-        return self.loss.constant_hessian is not None
+        return self.loss.constant_hessian is not None and self.output_weight is None
 
     @property
     def offers(self):
@@ -356,9 +377,14 @@ class LinearObjective:
         if self.loss.is_rowwise:
             return self.loss.gradient_hessian(y, raw, weight, reduction="sum", n_threads=self.n_threads)[1]
         y = np.ascontiguousarray(y, dtype=self.dtype).reshape(self.n, self.k)
-        if weight is not None:
-            weight = np.ascontiguousarray(np.broadcast_to(weight[:, None], raw.shape))
+        if weight is not None or self.output_weight is not None:
+            weight = np.ones(self.n, self.dtype) if weight is None else weight
+            weight = np.ascontiguousarray(self._by_output(weight[:, None], raw.shape), dtype=self.dtype)
         return self.loss.gradient_hessian(y, raw, weight, reduction="sum", n_threads=self.n_threads)[1]
+
+    def _by_output(self, weight, shape):
+        """Weights of rows, (n, 1), as weights of elements."""
+        return np.broadcast_to(weight if self.output_weight is None else weight * self.output_weight, shape)
 
     def _selected(self):
         """Targets and weights of the rows used."""
@@ -384,6 +410,7 @@ class LinearObjective:
                 self.fit_intercept,
                 sample_weight=self.weight,
                 offset=self.offset,
+                output_weight=self.output_weight,
                 n_outputs=self.k,
                 n_threads=self.n_threads,
             )
@@ -485,6 +512,7 @@ class LinearObjective:
             rows = slice(None) if self.data.rows is None else self.data.rows
             target -= self.offset.reshape(-1, self.k)[rows]
         w = np.ones(self.n) if w is None else w.astype(np.float64)
+        target[w == 0] = 0.0
         params = np.zeros((self.k, self.width))
         if self.fit_intercept:
             centre, level = w @ X / self.weight_sum, w @ target / self.weight_sum
@@ -519,16 +547,19 @@ class LinearObjective:
         if self._vector_shape:
             raw = raw[:, 0]
         y64 = y if self.index is not None else np.ascontiguousarray(y, dtype=np.float64)
+        if w is not None and not w.all():  # a row of weight 0 may have any target
+            y64 = y64[np.where(w > 0, np.arange(self.n), np.argmax(w > 0))]
         theta = self.loss.gradient(y64, raw, reduction="none", n_threads=self.n_threads)
         if self.fit_intercept:
             theta = _feasible(self.loss, theta, raw, w)
         conjugates = self.loss.conjugate(y64, theta).reshape(self.n, -1)
         weighted = theta.reshape(self.n, self.k)
-        if w is None:
+        if w is None and self.output_weight is None:
             conjugate = float(conjugates.sum())
         else:
-            conjugate = float((w @ conjugates).sum())
-            weighted = weighted * w[:, None]
+            each = self._by_output(np.ones((self.n, 1)) if w is None else w[:, None], conjugates.shape)
+            conjugate = float(np.vdot(each, np.where(each > 0, conjugates, 0.0)))
+            weighted = np.where(each > 0, weighted, 0.0) * each
         cross, _sums = np.empty((self.k, self.p)), np.empty(self.k)
         self.handle.cross(np.ascontiguousarray(weighted, dtype=self.dtype), cross, _sums, self.n_threads)
         self.n_passes += 1

@@ -759,6 +759,63 @@ FO_INLINE FO(point) FO(generalized_cross_entropy)(fo_real y, fo_real z, const fo
     return o;
 }
 
+/* The loss with a constant that is at least its curvature in place of the Hessian: 1. */
+FO_INLINE FO(point) FO(absolute_error_bound)(fo_real y, fo_real z, const fo_real *par)
+{
+    FO(point) o = FO(absolute_error)(y, z, par);
+    o.hessian = FO_K(1.0);
+    return o;
+}
+
+FO_INLINE FO(point) FO(huber_bound)(fo_real y, fo_real z, const fo_real *par)
+{
+    FO(point) o = FO(huber)(y, z, par);
+    o.hessian = FO_K(1.0);
+    return o;
+}
+
+FO_INLINE FO(point) FO(quantile_bound)(fo_real y, fo_real z, const fo_real *par)
+{
+    FO(point) o = FO(quantile)(y, z, par);
+    o.hessian = FO_K(1.0);
+    return o;
+}
+
+/* The loss with the Hessian's expectation over targets of the mean e^z. Gamma: 1 */
+FO_INLINE FO(point) FO(gamma_fisher)(fo_real y, fo_real z, const fo_real *par)
+{
+    FO(point) o = FO(gamma)(y, z, par);
+    o.hessian = FO_K(1.0);
+    return o;
+}
+
+/* e^((2-p) z) */
+FO_INLINE FO(point) FO(tweedie_fisher)(fo_real y, fo_real z, const fo_real *par)
+{
+    FO(point) o = FO(tweedie)(y, z, par);
+    o.hessian = FO(exp_product)(FO_K(2.0) - par[0], z);
+    return o;
+}
+
+/* e^-z */
+FO_INLINE FO(point) FO(inverse_gaussian_fisher)(fo_real y, fo_real z, const fo_real *par)
+{
+    FO(point) o = FO(inverse_gaussian)(y, z, par);
+    o.hessian = FO(exp)(-z);
+    return o;
+}
+
+/* e^z / (1 + h e^z), from e^-|t| of t = z + log h as above */
+FO_INLINE FO(point) FO(negative_binomial_fisher)(fo_real y, fo_real z, const fo_real *par)
+{
+    FO(point) o = FO(negative_binomial)(y, z, par);
+    fo_real h = par[0];
+    int below = z + FO(log)(h) < FO_K(0.0);
+    fo_real e = FO(exp)(below ? z : -z);
+    o.hessian = below ? e / (FO_K(1.0) + h * e) : FO_K(1.0) / (h + e);
+    return o;
+}
+
 /* No closed form is offered: NaN. */
 FO_INLINE FO(point) FO(no_conjugate)(fo_real y, fo_real theta, const fo_real *par)
 {

@@ -7,14 +7,19 @@ cdef class Rows(Handle):
     cdef double* _gram_hx
     cdef object _loss_keep
 
-    def set_loss(self, size_t address, const double[::1] par, bint row_loss, const double[::1] class_weight=None):
-        """The block function of a loss (src_c/fo_job.h), its parameters, whether it works on rows of length k."""
+    def set_loss(self, size_t address, const double[::1] par, bint row_loss, const double[::1] class_weight=None,
+                 const double[::1] output_weight=None):
+        """The block function of a loss (src_c/fo_job.h), its parameters, whether it works on rows of length k; for
+        pointwise losses weights of the k outputs."""
         if row_loss and class_weight is not None and class_weight.shape[0] != self.k:
             raise ValueError(f"class_weight must have {self.k} elements, got {class_weight.shape[0]}")
-        self._loss_keep = (par, class_weight)
+        if output_weight is not None and (row_loss or output_weight.shape[0] != self.k):
+            raise ValueError(f"output_weight must have {self.k} elements and is for pointwise losses")
+        self._loss_keep = (par, class_weight, output_weight)
         self.d.block = <block_t> <void*> address
         self.d.par = &par[0] if par is not None and par.shape[0] else NULL
         self.d.class_weight = &class_weight[0] if class_weight is not None else NULL
+        self.d.output_weight = &output_weight[0] if output_weight is not None else NULL
         if self.d.row_loss != row_loss:
             self._threads = 0
             self._gram_slots = 0

@@ -22,6 +22,7 @@ cdef struct data_t:
     block_t block
     const double* par
     const double* class_weight
+    const double* output_weight  # (k,) or NULL, pointwise losses
     Py_ssize_t tile          # the most rows of a tile; passes that read it once or twice take fewer
 
 cdef struct pass_t:
@@ -106,11 +107,11 @@ cdef inline int64_t loss_tile(const data_t* d, const scratch_t* s, int what, con
             job.index = s.index
     if not d.row_loss:
         count = m * k
-        if w != NULL and k > 1:
+        if d.output_weight != NULL or (w != NULL and k > 1):
             for i in range(m - 1, -1, -1):  # backwards: w may be the same buffer
-                one = w[i]
+                one = w[i] if w != NULL else 1
                 for c in range(k):
-                    s.weight[i * k + c] = one
+                    s.weight[i * k + c] = one if d.output_weight == NULL else one * <real> d.output_weight[c]
             w = s.weight
     job.weight = w
     job.raw = z

@@ -152,17 +152,17 @@ cdef inline void add(Py_ssize_t m, const real* a, double* s) noexcept nogil:
 
 cdef inline flag weigh(bint value, bint gradient, bint hessian, Py_ssize_t m, input w, output_ptr v, output_ptr g,
                        output_ptr h) noexcept nogil:
-    """Weights times what the formula made; whether one is bad."""
+    """Weights times what the formula made, 0 where the weight is 0; whether one is bad."""
     cdef Py_ssize_t i
     cdef flag bad = 0
     for i in range(m):
         bad |= bad_weight(w[i])
         if value:
-            v[i] *= w[i]
+            v[i] = 0 if w[i] == 0 else v[i] * w[i]
         if gradient:
-            g[i] *= w[i]
+            g[i] = 0 if w[i] == 0 else g[i] * w[i]
         if hessian:
-            h[i] *= w[i]
+            h[i] = 0 if w[i] == 0 else h[i] * w[i]
     return bad
 
 
@@ -179,6 +179,27 @@ cdef flag weigh_chunk(const job_t* c, const real* w, Py_ssize_t m) noexcept nogi
     return weigh(False, True, True, m, w, c.value, c.gradient, c.hessian)
 
 
+cdef int64_t unmasked(block_t f, const job_t* c, const real* w, Py_ssize_t m) noexcept nogil:
+    """The status of a chunk without its elements of weight 0, whose targets and raw predictions may be anything."""
+    cdef real[CHUNK] y, z, v, g, h
+    cdef job_t e
+    cdef Py_ssize_t i, kept = 0, line = LINE // <Py_ssize_t> sizeof(real), whole
+    for i in range(m):
+        if w[i] != 0:
+            y[kept] = c.target[i]
+            z[kept] = c.raw[i]
+            kept += 1
+    if kept == 0:
+        return 0
+    whole = (kept + line - 1) & -line
+    for i in range(kept, whole):
+        y[i] = y[kept - 1]
+        z[i] = z[kept - 1]
+    e.par, e.scale, e.what = c.par, c.scale, c.what
+    e.target, e.raw, e.value, e.gradient, e.hessian = y, z, v, g, h
+    return f(&e, 0, whole, NULL)
+
+
 cdef int64_t run(block_t f, const job_t* job, Py_ssize_t lo, Py_ssize_t hi, double* total) noexcept nogil:
     """Rows lo..hi-1: outputs to the job's arrays, the sum of the weighted losses to total.
 
@@ -193,7 +214,7 @@ cdef int64_t run(block_t f, const job_t* job, Py_ssize_t lo, Py_ssize_t hi, doub
     cdef int k, what = job.what, own = what
     cdef bint value = what & (FO_VALUE | FO_CONJUGATE) != 0, gradient = what & FO_GRADIENT != 0
     cdef bint product = what & FO_PRODUCT != 0
-    cdef int64_t status = 0
+    cdef int64_t status = 0, found
     if product or what == FO_HESSIAN:
         own = what & ~FO_PRODUCT | FO_GRADIENT | FO_HESSIAN
     if not (own in (FO_VALUE, FO_GRADIENT, FO_VALUE | FO_GRADIENT, FO_GRADIENT | FO_HESSIAN,
@@ -211,10 +232,14 @@ cdef int64_t run(block_t f, const job_t* job, Py_ssize_t lo, Py_ssize_t hi, doub
         c.gradient = job.gradient + start if gradient else gradients
         c.hessian = job.hessian + start if what & FO_HESSIAN else hessians
         whole = m & -line
+        found = 0
         if whole:
-            status |= f(&c, 0, whole, NULL)
+            found = f(&c, 0, whole, NULL)
         if whole < m:
-            status |= last_line(f, &c, m)
+            found |= last_line(f, &c, m)
+        if found and job.weight != NULL:
+            found = unmasked(f, &c, job.weight + start, m)
+        status |= found
         if job.weight != NULL:
             status |= status_word(0, weigh_chunk(&c, job.weight + start, m), 0)
         if product:
@@ -252,4 +277,5 @@ cdef int64_t weight_sum(const job_t* job, Py_ssize_t lo, Py_ssize_t hi, double* 
     return status_word(0, bad, 0)
 
 
+include "pointwise_combination.pxi"
 include "pointwise_front.pxi"

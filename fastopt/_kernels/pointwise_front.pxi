@@ -185,7 +185,7 @@ def evaluate(tuple plan, int what, object reduction, object y, object raw, objec
             if mass == 0.0:
                 return NO_WEIGHT
             job.scale /= mass
-        f = <block_t> <void*> <size_t> ROSTER[plan[0]]
+        f = combination if plan[0] == "combination" else <block_t> <void*> <size_t> ROSTER[plan[0]]
         if root:
             # The gradient needs the root first: two passes. Squares that overflow or vanish: None.
             job.what = FO_VALUE
@@ -222,7 +222,7 @@ def evaluate(tuple plan, int what, object reduction, object y, object raw, objec
 
 def address(str name):
     """Address of a loss's block function (src_c/fo_job.h), for the passes over data."""
-    return ROSTER[name]
+    return <size_t> <void*> combination if name == "combination" else ROSTER[name]
 
 
 def roster():

@@ -64,6 +64,13 @@ cdef extern from "fo_losses.h" nogil:
     point c_exponential_conjugate "FO(exponential_conjugate)"(real y, real theta, const real* par)
     point c_binary_focal "FO(binary_focal)"(real y, real z, const real* par)
     point c_generalized_cross_entropy "FO(generalized_cross_entropy)"(real y, real z, const real* par)
+    point c_absolute_error_bound "FO(absolute_error_bound)"(real y, real z, const real* par)
+    point c_huber_bound "FO(huber_bound)"(real y, real z, const real* par)
+    point c_quantile_bound "FO(quantile_bound)"(real y, real z, const real* par)
+    point c_gamma_fisher "FO(gamma_fisher)"(real y, real z, const real* par)
+    point c_tweedie_fisher "FO(tweedie_fisher)"(real y, real z, const real* par)
+    point c_inverse_gaussian_fisher "FO(inverse_gaussian_fisher)"(real y, real z, const real* par)
+    point c_negative_binomial_fisher "FO(negative_binomial_fisher)"(real y, real z, const real* par)
     point c_no_conjugate "FO(no_conjugate)"(real y, real theta, const real* par)
 
 cdef int64_t squared_error(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(squared_error, c_squared_error, c_squared_error_conjugate, FINITE, j, lo, hi, v)
@@ -106,6 +113,13 @@ cdef int64_t perceptron(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v)
 cdef int64_t exponential(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(exponential, c_exponential, c_exponential_conjugate, SIGN, j, lo, hi, v)
 cdef int64_t binary_focal(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(binary_focal, c_binary_focal, c_no_conjugate, BINARY, j, lo, hi, v)
 cdef int64_t generalized_cross_entropy(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(generalized_cross_entropy, c_generalized_cross_entropy, c_no_conjugate, BINARY, j, lo, hi, v)
+cdef int64_t absolute_error_bound(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(absolute_error_bound, c_absolute_error_bound, c_absolute_error_conjugate, FINITE, j, lo, hi, v)
+cdef int64_t huber_bound(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(huber_bound, c_huber_bound, c_huber_conjugate, FINITE, j, lo, hi, v)
+cdef int64_t quantile_bound(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(quantile_bound, c_quantile_bound, c_quantile_conjugate, FINITE, j, lo, hi, v)
+cdef int64_t gamma_fisher(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(gamma_fisher, c_gamma_fisher, c_gamma_conjugate, POSITIVE, j, lo, hi, v)
+cdef int64_t tweedie_fisher(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(tweedie_fisher, c_tweedie_fisher, c_no_conjugate, RUNTIME, j, lo, hi, v)
+cdef int64_t inverse_gaussian_fisher(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(inverse_gaussian_fisher, c_inverse_gaussian_fisher, c_no_conjugate, POSITIVE, j, lo, hi, v)
+cdef int64_t negative_binomial_fisher(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(negative_binomial_fisher, c_negative_binomial_fisher, c_negative_binomial_conjugate, NONNEGATIVE, j, lo, hi, v)
 
 cdef dict ROSTER = {
     "squared_error": <size_t> <void*> squared_error,
@@ -145,4 +159,11 @@ cdef dict ROSTER = {
     "exponential": <size_t> <void*> exponential,
     "binary_focal": <size_t> <void*> binary_focal,
     "generalized_cross_entropy": <size_t> <void*> generalized_cross_entropy,
+    "absolute_error_bound": <size_t> <void*> absolute_error_bound,
+    "huber_bound": <size_t> <void*> huber_bound,
+    "quantile_bound": <size_t> <void*> quantile_bound,
+    "gamma_fisher": <size_t> <void*> gamma_fisher,
+    "tweedie_fisher": <size_t> <void*> tweedie_fisher,
+    "inverse_gaussian_fisher": <size_t> <void*> inverse_gaussian_fisher,
+    "negative_binomial_fisher": <size_t> <void*> negative_binomial_fisher,
 }

@@ -17,6 +17,7 @@ from ._binary import (
     Probit,
     SmoothedHinge,
 )
+from ._combination import Combination
 from ._glm import Gamma, InverseGaussian, NegativeBinomial, PoissonIdentity, Tweedie, TweedieIdentity
 from ._pointwise import (
     AbsoluteError,
@@ -71,6 +72,8 @@ from ._row_vectors import (
     IoU,
 )
 from ._rows import CategoricalCrossEntropyFromProbabilities, SoftmaxCrossEntropy
+from ._traits import choose
+from ._weights import element_weight
 
 __all__ = [
     "CrammerSinger",
@@ -99,6 +102,7 @@ __all__ = [
     "BinarySparsemax",
     "CategoricalCrossEntropyFromProbabilities",
     "Cauchy",
+    "Combination",
     "ComplementaryLogLog",
     "EpsilonInsensitive",
     "Expectile",
@@ -134,5 +138,7 @@ __all__ = [
     "Tweedie",
     "TweedieIdentity",
     "Welsch",
+    "choose",
+    "element_weight",
     "get",
 ]

@@ -1,10 +1,11 @@
 """What all losses share: names and parameters, the public methods, reductions, errors."""
 
 import inspect
+import numbers
 
 import numpy as np
 
-from .._validation import by_name, enrol, first_bad, real_array, same_shape
+from .._validation import by_name, enrol, first_bad, real_array, real_number, same_shape
 
 # Requests to a block function (src_c/fo_job.h) ...
 VALUE, GRADIENT, HESSIAN, FULL_HESSIAN, CONJUGATE, PRODUCT = 1, 2, 4, 8, 16, 32
@@ -61,7 +62,7 @@ def get(name, **params):
     --------
     >>> from fastopt import losses
     >>> losses.get("huber", delta=2.0)
-    Huber(delta=2.0)
+    Huber(delta=2.0, hessian='exact')
     >>> losses.get("binary_cross_entropy_with_logits")
     Logistic(pos_weight=1.0, label_smoothing=0.0)
     """
@@ -84,6 +85,8 @@ class Loss:
         Targets that are accepted: a key of `DOMAINS`, or the words for it.
     hessian_kind : str
         "exact", "fisher" (expected), "bound" (an upper bound), "product" (only `hessp`) or "none" (refused).
+    hessian_kinds : tuple of str
+        What the parameter `hessian` may be; with more than one the class has it.
     is_convex : bool
         In the raw prediction.
     is_rowwise : bool
@@ -96,8 +99,12 @@ class Loss:
         The second derivative, where it is the same everywhere.
     has_conjugate : bool
         Whether `conjugate` is offered.
+    has_deviance : bool
+        Whether `deviance` and `d2` are offered.
     is_shift_invariant : bool
         Row losses: whether adding a number to a whole row changes nothing.
+    traits : Traits
+        What it is for: task, outliers, noise, its Chinese name, names elsewhere; see `choose`.
     raw_low : float
         Raw predictions below this have an infinite loss.
     """
@@ -106,14 +113,17 @@ class Loss:
     link = "identity"
     domain = "finite"
     hessian_kind = "exact"
+    hessian_kinds = ("exact",)
     is_convex = True
     is_rowwise = False
     is_separable = True
     is_smooth = True
     constant_hessian = None
     has_conjugate = True
+    has_deviance = False
     is_shift_invariant = False
     raw_low = -np.inf
+    traits = None
 
     def __init__(self, **params):
         self.__dict__.update(params)
@@ -158,6 +168,35 @@ class Loss:
 
     def __deepcopy__(self, memo):
         return self
+
+    # Sums and multiples: see `Combination`.
+
+    __array_ufunc__ = None  # NumPy's numbers leave `*` to the loss
+
+    def __mul__(self, factor):
+        if isinstance(factor, bool) or not isinstance(factor, numbers.Real):
+            return NotImplemented
+        from ._combination import Combination
+
+        return Combination.of((factor, self))
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, divisor):
+        if isinstance(divisor, bool) or not isinstance(divisor, numbers.Real):
+            return NotImplemented
+        divisor = real_number("the divisor of a loss", divisor, 0, open_low=True)
+        return self * (1.0 / divisor)
+
+    def __add__(self, other):
+        if not isinstance(other, Loss):
+            return NotImplemented
+        from ._combination import Combination
+
+        return Combination.of((1.0, self), (1.0, other))
+
+    def __radd__(self, other):
+        return self if isinstance(other, int) and other == 0 else NotImplemented  # sum() begins with 0
 
     # What a subclass implements.
 
@@ -301,6 +340,62 @@ class Loss:
             PRODUCT, y_true, raw_prediction, sample_weight, reduction, n_threads, None, product_out, None, direction
         )
 
+    def deviance(self, y_true, raw_prediction, sample_weight=None, *, reduction="mean", n_threads=None):
+        """Deviance 2 (f(y, z) - f(y, best z for y)): twice the excess over a prediction of the target itself.
+
+        For the losses that are likelihoods (`has_deviance`); the same number as scikit-learn's
+        ``mean_poisson_deviance``, ``mean_gamma_deviance`` and ``mean_tweedie_deviance`` of the predicted mean.
+        Parameters are those of `value`.
+
+        Returns
+        -------
+        float, or a float64 array of the samples' deviances (times weights) for reduction="none"
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastopt.losses import Poisson
+        >>> y, raw = np.array([1.0, 4.0]), np.log(np.array([1.0, 2.0]))
+        >>> round(Poisson().deviance(y, raw), 6)
+        0.772589
+        """
+        if not self.has_deviance:
+            raise NotImplementedError(f"{self!r} offers no deviance: it is no likelihood with terms of y alone left out")
+        self._check_reduction(reduction)
+        loss = self.value(y_true, raw_prediction, sample_weight, reduction="none", n_threads=n_threads)
+        y = np.asarray(y_true, dtype=loss.dtype).astype(np.float64)
+        weight = np.ones(loss.shape) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
+        least, kept = np.zeros(loss.shape), weight > 0
+        least[kept] = weight[kept] * self._least(y[kept])
+        deviance = 2.0 * np.maximum(loss - least, 0.0)
+        if reduction == "none":
+            return deviance
+        total, mass = float(deviance.sum()), float(weight.sum())
+        if reduction == "sum":
+            return total
+        if mass == 0.0:
+            self._raise_status(NO_WEIGHT, y)
+        return total / mass
+
+    def d2(self, y_true, raw_prediction, sample_weight=None):
+        """The share of the deviance that is explained: 1 - deviance / deviance of the best constant.
+
+        scikit-learn's ``d2_tweedie_score`` and ``d2_log_loss_score``; R^2 for `HalfSquaredError`. Where the
+        best constant is perfect it is 1 for a perfect prediction, else -inf.
+
+        Returns
+        -------
+        float
+        """
+        found = self.deviance(y_true, raw_prediction, sample_weight)
+        constant = self.fit_intercept_only(y_true, sample_weight)
+        raw = np.full(np.shape(raw_prediction), constant)
+        # A constant at infinity is one target at the end of its domain: nothing is left.
+        null = self.deviance(y_true, raw, sample_weight) if np.isfinite(constant) else 0.0
+        if null == 0.0:
+            return 1.0 if found == 0.0 else -np.inf
+        return 1.0 - found / null
+
     def predict(self, raw_prediction):
         """The predicted quantity: the inverse of the link applied to `raw_prediction`."""
         return INVERSE_LINKS[self.link](np.asarray(raw_prediction))
@@ -311,10 +406,10 @@ class Loss:
         if not isinstance(reduction, str) or reduction not in REDUCTIONS:
             raise ValueError(f"reduction must be one of {', '.join(map(repr, REDUCTIONS))}, got {reduction!r}")
 
-    def _check_target(self, y_true):
-        """Raise ValueError for the first target outside the domain."""
+    def _check_target(self, y_true, masked=False):
+        """Raise ValueError for the first target outside the domain that is not masked."""
         words, test, cure = DOMAINS[self.domain]
-        ok = test(y_true)
+        ok = test(y_true) | masked
         if not ok.all():
             raise ValueError(f"y_true of {type(self).__name__} must be {words}, got {first_bad(y_true, ok)}{cure}")
 
@@ -329,12 +424,16 @@ class Loss:
         if status & NO_WEIGHT:
             found = "there are no samples" if np.size(y_true) == 0 else "sample_weight sums to 0"
             raise ValueError(f"reduction='mean' divides by the sum of the weights, but {found}")
-        if status & BAD_TARGET:
-            self._check_target(np.asarray(y_true))
         if status & BAD_WEIGHT:
             self._check_weight(np.asarray(sample_weight))
+        y_true, masked = np.asarray(y_true), False
+        if sample_weight is not None:
+            masked = np.asarray(sample_weight) == 0
+            masked = masked.reshape(masked.shape + (1,) * (y_true.ndim - masked.ndim))
+        if status & BAD_TARGET:
+            self._check_target(y_true, masked)
         if status & BAD_RAW and raw_prediction is not None:
-            ok = ~((raw_prediction < 0) | (raw_prediction > 1))
+            ok = ~((raw_prediction < 0) | (raw_prediction > 1)) | masked
             raise ValueError(
                 f"raw_prediction of {type(self).__name__} holds probabilities and must be in [0, 1], "
                 f"got {first_bad(raw_prediction, ok)}"
@@ -344,13 +443,17 @@ class Loss:
     def _check_constant(self, y_true, sample_weight):
         """Arrays for `fit_intercept_only`: targets in the domain, weights of the same shape, not all 0."""
         y_true = real_array("y_true", y_true, np.float64)
-        self._check_target(y_true)
         if sample_weight is None:
+            self._check_target(y_true)
             sample_weight = np.ones_like(y_true)
         else:
             sample_weight = real_array("sample_weight", sample_weight, np.float64)
             same_shape("sample_weight", sample_weight, "y_true", y_true)
             self._check_weight(sample_weight)
+            masked = sample_weight == 0
+            self._check_target(y_true, masked)
+            if masked.any() and not masked.all():
+                y_true, sample_weight = y_true[~masked], sample_weight[~masked]
         if not sample_weight.sum() > 0:
             found = "there are no samples" if y_true.size == 0 else "sample_weight sums to 0"
             raise ValueError(f"the best constant needs a positive sum of weights, but {found}")

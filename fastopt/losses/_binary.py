@@ -8,7 +8,8 @@ import numpy as np
 
 from .._validation import real_number
 from ._base import register
-from ._pointwise import PointwiseLoss, best_constant, convex_constant
+from ._pointwise import PointwiseLoss, best_constant, convex_constant, xlogx
+from ._traits import Traits
 
 
 class _Margin(PointwiseLoss):
@@ -56,10 +57,19 @@ class ComplementaryLogLog(PointwiseLoss):
     """
 
     name = "complementary_log_log"
+    traits = Traits(
+        ("binary",), "sensitive", "Bernoulli", "互补双对数损失",
+        "rare events, grouped survival times",
+        "glum: binomial with this link",
+    )  # fmt: skip
+    has_deviance = True
     link = "cloglog"
     domain = "unit"
     has_conjugate = False
     _nanoseconds = 6.0
+
+    def _least(self, y):
+        return -(xlogx(y) + xlogx(1.0 - y))
 
     def _constant(self, y, w):
         with np.errstate(divide="ignore"):
@@ -86,10 +96,19 @@ class Probit(PointwiseLoss):
     """
 
     name = "probit"
+    traits = Traits(
+        ("binary",), "sensitive", "Bernoulli", "probit 损失",
+        "a threshold on a normal variable",
+        "no peer among the compared",
+    )  # fmt: skip
+    has_deviance = True
     link = "probit"
     domain = "unit"
     has_conjugate = False
     _nanoseconds = 6.0
+
+    def _least(self, y):
+        return -(xlogx(y) + xlogx(1.0 - y))
 
     def _constant(self, y, w):
         from scipy.special import ndtri
@@ -122,6 +141,11 @@ class SmoothedHinge(_Margin):
     """
 
     name = "smoothed_hinge"
+    traits = Traits(
+        ("binary",), "bounded", "", "平滑铰链损失",
+        "hinge loss for second-order solvers",
+        "lightning `SmoothHinge`: the same",
+    )  # fmt: skip
 
     def __init__(self, gamma=1.0):
         super().__init__(gamma=real_number("gamma", gamma, 0, open_low=True))
@@ -156,6 +180,11 @@ class BinarySparsemax(_Margin):
     """
 
     name = "binary_sparsemax"
+    traits = Traits(
+        ("binary",), "bounded", "", "二元 sparsemax 损失",
+        "probabilities that reach 0 and 1",
+        "optax `sparsemax_loss`: the same, labels 0/1",
+    )  # fmt: skip
 
     def __init__(self):
         super().__init__()
@@ -189,6 +218,11 @@ class ModifiedHuber(_Margin):
     """
 
     name = "modified_huber"
+    traits = Traits(
+        ("binary",), "bounded", "label noise", "修正 Huber 损失",
+        "classes with some wrong labels",
+        "scikit-learn SGD `modified_huber`: the same",
+    )  # fmt: skip
 
     def _constant(self, y, w):
         return convex_constant(self, y.ravel(), w.ravel(), -1.0, 1.0)
@@ -213,6 +247,11 @@ class Perceptron(_Margin):
     """
 
     name = "perceptron"
+    traits = Traits(
+        ("binary",), "bounded", "", "感知机损失",
+        "the perceptron; separable classes",
+        "optax `perceptron_loss`, scikit-learn SGD: the same",
+    )  # fmt: skip
     is_smooth = False
 
     def _constant(self, y, w):
@@ -237,6 +276,11 @@ class Exponential(_Margin):
     """
 
     name = "exponential"
+    traits = Traits(
+        ("binary",), "sensitive", "", "指数损失",
+        "boosting",
+        "scikit-learn `ExponentialLoss`: labels 0/1, raw prediction halved",
+    )  # fmt: skip
     _nanoseconds = 2.0
 
     def _constant(self, y, w):
@@ -273,6 +317,11 @@ class BinaryFocal(_Binary):
     """
 
     name = "binary_focal"
+    traits = Traits(
+        ("binary", "multilabel"), "bounded", "", "焦点损失",
+        "very unequal classes",
+        "optax `sigmoid_focal_loss`: the same; Keras clips probabilities",
+    )  # fmt: skip
     _nanoseconds = 8.0
 
     def __init__(self, gamma=2.0, alpha=None):
@@ -311,6 +360,11 @@ class GeneralizedCrossEntropy(_Binary):
     """
 
     name = "generalized_cross_entropy"
+    traits = Traits(
+        ("binary",), "ignored", "label noise", "广义交叉熵",
+        "classes with many wrong labels",
+        "Keras `CategoricalGeneralizedCrossEntropy`: of probabilities",
+    )  # fmt: skip
     _nanoseconds = 8.0
 
     def __init__(self, q=0.7):

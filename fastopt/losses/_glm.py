@@ -7,7 +7,8 @@ import numpy as np
 
 from .._validation import real_number
 from ._base import register
-from ._pointwise import PointwiseLoss
+from ._pointwise import PointwiseLoss, xlogx
+from ._traits import Traits
 
 
 def _log_mean(y, w):
@@ -38,6 +39,12 @@ class PoissonIdentity(PointwiseLoss):
     """
 
     name = "poisson_identity"
+    traits = Traits(
+        ("counts",), "sensitive", "Poisson", "泊松损失 (恒等连接)",
+        "counts whose mean is linear",
+        "torch `PoissonNLLLoss(log_input=False)` has epsilon=1e-8, Keras `Poisson` 1e-7",
+    )  # fmt: skip
+    has_deviance = True
     domain = "nonnegative"
     _nanoseconds = 3.0
 
@@ -47,6 +54,9 @@ class PoissonIdentity(PointwiseLoss):
     @property
     def raw_low(self):
         return -self.epsilon
+
+    def _least(self, y):
+        return y - self.epsilon - xlogx(y)
 
     def _constant(self, y, w):
         return np.average(y, weights=w) - self.epsilon
@@ -62,6 +72,11 @@ class Gamma(PointwiseLoss):
 
     Gradient 1 - y e^-z, Hessian y e^-z. scikit-learn's `HalfGammaLoss`.
 
+    Parameters
+    ----------
+    hessian : {"exact", "fisher"}, default "exact"
+        "fisher" is the expectation over targets of mean e^z, 1: Fisher scoring.
+
     Examples
     --------
     >>> import numpy as np
@@ -71,9 +86,22 @@ class Gamma(PointwiseLoss):
     """
 
     name = "gamma"
+    traits = Traits(
+        ("positive",), "sensitive", "gamma", "伽马损失",
+        "amounts with a constant relative error",
+        "scikit-learn `HalfGammaLoss`: the same",
+    )  # fmt: skip
+    has_deviance = True
     link = "log"
     domain = "positive"
+    hessian_kinds = ("exact", "fisher")
     _nanoseconds = 3.0
+
+    def __init__(self, hessian="exact"):
+        super().__init__(hessian=hessian)
+
+    def _least(self, y):
+        return np.log(y) + 1.0
 
     def _constant(self, y, w):
         return _log_mean(y, w)
@@ -93,6 +121,15 @@ def _power(power):
     return power, "finite" if power <= 0 else "nonnegative" if power < 2 else "positive"
 
 
+def _least(y, power):
+    """The smallest loss of a target, at the mean y; for negative targets, at the mean 0."""
+    if power == 1:
+        return y - xlogx(y)
+    if power == 2:
+        return np.log(y) + 1.0
+    return -(np.maximum(y, 0.0) ** (2.0 - power)) / ((1.0 - power) * (2.0 - power))
+
+
 # par[2] and par[3] of a kernel that is told its domain (FO_DOMAIN_RUNTIME).
 _RUNTIME = {"finite": (-1, 0), "nonnegative": (0, 0), "positive": (0, 1)}
 
@@ -110,6 +147,8 @@ class Tweedie(PointwiseLoss):
     ----------
     power : float, default 1.5
         At most 0 or at least 1; 0 is normal, 1 Poisson, 2 gamma, 3 inverse Gaussian.
+    hessian : {"exact", "fisher"}, default "exact"
+        "fisher" is the expectation over targets of mean e^z, mu^(2-p): positive where the exact one may not be.
 
     Examples
     --------
@@ -120,19 +159,31 @@ class Tweedie(PointwiseLoss):
     """
 
     name = "tweedie"
+    traits = Traits(
+        ("positive", "counts"), "sensitive", "Tweedie", "Tweedie 损失",
+        "amounts with many zeros (1 < power < 2)",
+        "scikit-learn `HalfTweedieLoss`: the same but for terms of y; glum: twice",
+    )  # fmt: skip
+    has_deviance = True
     link = "log"
     domain = "nonnegative"
+    hessian_kinds = ("exact", "fisher")
     has_conjugate = False
     _nanoseconds = 6.0
 
-    def __init__(self, power=1.5):
+    def __init__(self, power=1.5, hessian="exact"):
         power, domain = _power(power)
-        super().__init__(power=power)
+        super().__init__(power=power, hessian=hessian)
         self.__dict__.update(domain=domain, is_convex=1 <= power <= 2, has_conjugate=power in (1, 2))
-        if power in (1, 2):
-            self._run("poisson" if power == 1 else "gamma")
+        if power == 1:  # the exact one does not depend on the target
+            self._run("poisson")
         else:
-            self._run("tweedie", power, 0, *_RUNTIME[domain])
+            kernel = "gamma" if power == 2 else "tweedie"
+            par = () if power == 2 else (power, 0, *_RUNTIME[domain])
+            self._run(kernel if hessian == "exact" else f"{kernel}_fisher", *par)
+
+    def _least(self, y):
+        return _least(y, self.power)
 
     def _constant(self, y, w):
         return _log_mean(y, w)
@@ -165,6 +216,12 @@ class TweedieIdentity(PointwiseLoss):
     """
 
     name = "tweedie_identity"
+    traits = Traits(
+        ("positive", "counts"), "sensitive", "Tweedie", "Tweedie 损失 (恒等连接)",
+        "the same, with a linear mean",
+        "scikit-learn `HalfTweedieLossIdentity`: the same but for terms of y",
+    )  # fmt: skip
+    has_deviance = True
     domain = "nonnegative"
     is_convex = False
     has_conjugate = False
@@ -182,6 +239,9 @@ class TweedieIdentity(PointwiseLoss):
         else:
             self._run("tweedie_identity", power, power == 2, *_RUNTIME[domain])
 
+    def _least(self, y):
+        return np.zeros_like(y) if self.power == 0 else _least(y, self.power)
+
     def _constant(self, y, w):
         mean = np.average(y, weights=w)
         return mean if self.power == 0 else max(mean, 0.0)
@@ -197,6 +257,11 @@ class InverseGaussian(PointwiseLoss):
 
     Gradient e^-z - y e^-2z, Hessian 2 y e^-2z - e^-z: not convex. `Tweedie` with power=3.
 
+    Parameters
+    ----------
+    hessian : {"exact", "fisher"}, default "exact"
+        "fisher" is the expectation over targets of mean e^z, e^-z: positive, unlike the exact one; glum's.
+
     Examples
     --------
     >>> import numpy as np
@@ -206,11 +271,24 @@ class InverseGaussian(PointwiseLoss):
     """
 
     name = "inverse_gaussian"
+    traits = Traits(
+        ("positive",), "sensitive", "inverse Gaussian", "逆高斯损失",
+        "amounts with very long tails",
+        "glum: twice, expected Hessian",
+    )  # fmt: skip
+    has_deviance = True
     link = "log"
     domain = "positive"
+    hessian_kinds = ("exact", "fisher")
     is_convex = False
     has_conjugate = False
     _nanoseconds = 3.0
+
+    def __init__(self, hessian="exact"):
+        super().__init__(hessian=hessian)
+
+    def _least(self, y):
+        return -0.5 / y
 
     def _constant(self, y, w):
         return _log_mean(y, w)
@@ -225,13 +303,14 @@ class NegativeBinomial(PointwiseLoss):
     """Negative binomial loss with log link, of variance mu + theta mu^2:
     (y + 1/theta) log(1 + theta e^z) - y z of z = raw_prediction, targets y >= 0.
 
-    With mu = e^z, gradient (mu - y) / (1 + theta mu), Hessian mu (1 + theta y) / (1 + theta mu)^2, the
-    observed one (glum takes the expected mu / (1 + theta mu)). Convex.
+    With mu = e^z, gradient (mu - y) / (1 + theta mu), Hessian mu (1 + theta y) / (1 + theta mu)^2. Convex.
 
     Parameters
     ----------
     theta : float, default 1.0
         Positive; the Poisson loss is the limit at 0. It is given, not estimated.
+    hessian : {"exact", "fisher"}, default "exact"
+        "fisher" is the expectation over targets of mean e^z, mu / (1 + theta mu): glum's.
 
     Examples
     --------
@@ -242,12 +321,22 @@ class NegativeBinomial(PointwiseLoss):
     """
 
     name = "negative_binomial"
+    traits = Traits(
+        ("counts",), "sensitive", "negative binomial", "负二项损失",
+        "counts that vary more than Poisson",
+        "glum: twice, expected Hessian",
+    )  # fmt: skip
+    has_deviance = True
     link = "log"
     domain = "nonnegative"
+    hessian_kinds = ("exact", "fisher")
     _nanoseconds = 4.0
 
-    def __init__(self, theta=1.0):
-        super().__init__(theta=real_number("theta", theta, 0, open_low=True))
+    def __init__(self, theta=1.0, hessian="exact"):
+        super().__init__(theta=real_number("theta", theta, 0, open_low=True), hessian=hessian)
+
+    def _least(self, y):
+        return (y + 1.0 / self.theta) * np.log1p(self.theta * y) - xlogx(y)
 
     def _constant(self, y, w):
         return _log_mean(y, w)

@@ -9,8 +9,14 @@ import numpy as np
 from .. import _kernels
 from .._validation import FLOATS, output_array, real_array, real_number, same_shape
 from ._base import CONJUGATE, GRADIENT, HESSIAN, PRODUCT, VALUE, Loss, register
+from ._traits import Traits
 
 PARAMETERS = 4
+
+
+def xlogx(u):
+    """u log u, 0 at 0, of an array of numbers >= 0."""
+    return u * np.log(np.where(u > 0, u, 1.0))
 
 
 class PointwiseLoss(Loss):
@@ -21,7 +27,11 @@ class PointwiseLoss(Loss):
 
     def __init__(self, **params):
         super().__init__(**params)
-        self._run(self.name, *params.values())
+        hessian = params.pop("hessian", "exact")
+        if not isinstance(hessian, str) or hessian not in self.hessian_kinds:
+            raise ValueError(f"hessian must be one of {', '.join(map(repr, self.hessian_kinds))}, got {hessian!r}")
+        self.__dict__["hessian_kind"] = hessian
+        self._run(self.name if hessian == "exact" else f"{self.name}_{hessian}", *params.values())
 
     def _run(self, kernel, *par):
         """Evaluate by this line of the roster with these parameters."""
@@ -105,6 +115,26 @@ class PointwiseLoss(Loss):
         if not self.has_conjugate:
             self._no_conjugate()
         return self._evaluate(CONJUGATE, y_true, theta, None, "none", 1)
+
+    def conjugate_domain(self, y_true):
+        """Where the conjugate is finite, for each target: an interval with ends that may be infinite.
+
+        It is the closure of the slopes that the loss has at this target. The conjugate may be infinite at an
+        end itself.
+
+        Returns
+        -------
+        low, high : arrays like `y_true`, float64
+        """
+        if not self.has_conjugate:
+            self._no_conjugate()
+        y = real_array("y_true", y_true, np.float64)
+        bounded = self.raw_low > -np.inf  # the loss jumps to infinity there
+        ends = (np.finfo(np.float64).max, np.inf)[not bounded], -np.inf
+        high, low = (self.gradient(y, np.full(y.shape, end), reduction="none") + 0.0 for end in ends)
+        if bounded:
+            low = np.full(y.shape, -np.inf)
+        return low, high
 
     def fit_intercept_only(self, y_true, sample_weight=None):
         """The constant raw prediction with the smallest weighted loss over all elements of `y_true`.
@@ -231,6 +261,11 @@ class SquaredError(PointwiseLoss):
     """
 
     name = "squared_error"
+    traits = Traits(
+        ("regression",), "sensitive", "normal", "均方误差",
+        "the default for a number",
+        "torch `MSELoss`, Keras `MeanSquaredError`: the same; scikit-learn, glum, optax `l2_loss`: half of it",
+    )  # fmt: skip
     constant_hessian = 2.0
 
 
@@ -250,15 +285,28 @@ class HalfSquaredError(PointwiseLoss):
     """
 
     name = "half_squared_error"
+    traits = Traits(
+        ("regression",), "sensitive", "normal", "半均方误差",
+        "the default for a number, as scikit-learn scales it",
+        "scikit-learn `HalfSquaredError`, optax `l2_loss`: the same; torch, Keras: twice it",
+    )  # fmt: skip
+    has_deviance = True
     constant_hessian = 1.0
+
+    def _least(self, y):
+        return np.zeros_like(y)
 
 
 @register("mae", "mean_absolute_error", "MeanAbsoluteError", "L1Loss", "l1_loss")
 class AbsoluteError(PointwiseLoss):
     """Absolute error |r|.
 
-    Gradient sign(r), 0 at r = 0 (scikit-learn returns -1 there). The Hessian is 0 where it exists;
-    scikit-learn substitutes 1.
+    Gradient sign(r), 0 at r = 0 (scikit-learn returns -1 there). The Hessian is 0 where it exists.
+
+    Parameters
+    ----------
+    hessian : {"exact", "bound"}, default "exact"
+        "bound" substitutes 1, as scikit-learn does.
 
     Examples
     --------
@@ -269,7 +317,16 @@ class AbsoluteError(PointwiseLoss):
     """
 
     name = "absolute_error"
+    traits = Traits(
+        ("regression", "quantiles"), "bounded", "Laplace", "平均绝对误差",
+        "the median, many wrong targets",
+        "torch `L1Loss`, Keras `MeanAbsoluteError`: the same; scikit-learn: slope -1 at r = 0",
+    )  # fmt: skip
     is_smooth = False
+    hessian_kinds = ("exact", "bound")
+
+    def __init__(self, hessian="exact"):
+        super().__init__(hessian=hessian)
 
     def _constant(self, y, w):
         return weighted_quantile(y, w, 0.5)
@@ -289,6 +346,8 @@ class Huber(PointwiseLoss):
     ----------
     delta : float, default 1.0
         Positive.
+    hessian : {"exact", "bound"}, default "exact"
+        "bound" is 1 everywhere, the largest curvature.
 
     Examples
     --------
@@ -299,9 +358,16 @@ class Huber(PointwiseLoss):
     """
 
     name = "huber"
+    traits = Traits(
+        ("regression",), "bounded", "normal with outliers", "Huber 损失",
+        "good targets with some bad ones",
+        "torch `HuberLoss`, Keras `Huber`, optax `huber_loss`: the same; scikit-learn `HuberRegressor` also "
+        "estimates the scale",
+    )  # fmt: skip
+    hessian_kinds = ("exact", "bound")
 
-    def __init__(self, delta=1.0):
-        super().__init__(delta=real_number("delta", delta, 0, open_low=True))
+    def __init__(self, delta=1.0, hessian="exact"):
+        super().__init__(delta=real_number("delta", delta, 0, open_low=True), hessian=hessian)
 
     def _constant(self, y, w):
         # The gradient is piecewise linear and increasing: find the first piece that reaches zero and
@@ -337,12 +403,14 @@ class Quantile(PointwiseLoss):
     """Pinball loss of a quantile t: with v = y_true - raw_prediction, t v where v >= 0, else (t - 1) v.
 
     Gradient -t where v >= 0 (so at the kink, as scikit-learn), else 1 - t. The Hessian is 0 where it
-    exists; scikit-learn substitutes 1.
+    exists.
 
     Parameters
     ----------
     quantile : float, default 0.5
         In (0, 1).
+    hessian : {"exact", "bound"}, default "exact"
+        "bound" substitutes 1, as scikit-learn does.
 
     Examples
     --------
@@ -353,10 +421,17 @@ class Quantile(PointwiseLoss):
     """
 
     name = "quantile"
+    traits = Traits(
+        ("quantiles",), "bounded", "asymmetric Laplace", "分位数损失",
+        "a quantile, intervals",
+        "scikit-learn `PinballLoss`: the same; torch, Keras, optax: none",
+    )  # fmt: skip
     is_smooth = False
+    hessian_kinds = ("exact", "bound")
 
-    def __init__(self, quantile=0.5):
-        super().__init__(quantile=real_number("quantile", quantile, 0, 1, open_low=True, open_high=True))
+    def __init__(self, quantile=0.5, hessian="exact"):
+        quantile = real_number("quantile", quantile, 0, 1, open_low=True, open_high=True)
+        super().__init__(quantile=quantile, hessian=hessian)
 
     def _constant(self, y, w):
         return weighted_quantile(y, w, self.quantile)
@@ -381,9 +456,19 @@ class Poisson(PointwiseLoss):
     """
 
     name = "poisson"
+    traits = Traits(
+        ("counts",), "sensitive", "Poisson", "泊松损失",
+        "counts, rates with an offset",
+        "scikit-learn `HalfPoissonLoss`, torch `PoissonNLLLoss`: the same; Keras `Poisson` takes the mean, "
+        "not its logarithm",
+    )  # fmt: skip
+    has_deviance = True
     link = "log"
     domain = "nonnegative"
     _nanoseconds = 3.0
+
+    def _least(self, y):
+        return y - xlogx(y)
 
     def _constant(self, y, w):
         with np.errstate(divide="ignore"):
@@ -422,6 +507,13 @@ class Logistic(PointwiseLoss):
     """
 
     name = "logistic"
+    traits = Traits(
+        ("binary", "multilabel"), "bounded", "Bernoulli", "逻辑损失 (对数损失)",
+        "probabilities of two classes",
+        "torch `BCEWithLogitsLoss`, Keras `BinaryCrossentropy(from_logits=True)`, optax, scikit-learn "
+        "`HalfBinomialLoss`: the same; skglm, lightning: labels -1/+1",
+    )  # fmt: skip
+    has_deviance = True
     link = "logit"
     domain = "unit"
     _nanoseconds = 3.5
@@ -434,6 +526,11 @@ class Logistic(PointwiseLoss):
             self._run("logistic")
         else:
             self._run("logistic_weighted", pos_weight, label_smoothing)
+
+    def _least(self, y):
+        keep, half = 1.0 - self.label_smoothing, 0.5 * self.label_smoothing
+        yes, no = self.pos_weight * (keep * y + half), keep * (1.0 - y) + half
+        return xlogx(yes + no) - xlogx(yes) - xlogx(no)
 
     def _constant(self, y, w):
         keep, half = 1.0 - self.label_smoothing, 0.5 * self.label_smoothing
@@ -466,9 +563,18 @@ class BinaryCrossEntropyFromProbabilities(PointwiseLoss):
     """
 
     name = "binary_cross_entropy_from_probabilities"
+    traits = Traits(
+        ("binary", "multilabel"), "sensitive", "Bernoulli", "二元交叉熵 (概率输入)",
+        "models that end in a probability; prefer `logistic`",
+        "torch `BCELoss`: the same value, another gradient beyond the clamp; Keras clips probabilities at 1e-7",
+    )  # fmt: skip
+    has_deviance = True
     has_conjugate = False
     domain = "unit"
     _nanoseconds = 5.0
+
+    def _least(self, y):
+        return -(xlogx(y) + xlogx(1.0 - y))
 
     def _no_conjugate(self):
         raise NotImplementedError(
@@ -494,6 +600,11 @@ class Hinge(PointwiseLoss):
     """
 
     name = "hinge"
+    traits = Traits(
+        ("binary",), "bounded", "", "铰链损失",
+        "support vector machines",
+        "Keras `Hinge` also takes labels 0/1; optax `hinge_loss`, scikit-learn SGD: the same",
+    )  # fmt: skip
     is_smooth = False
     domain = "sign"
 
@@ -522,6 +633,11 @@ class SquaredHinge(PointwiseLoss):
     """
 
     name = "squared_hinge"
+    traits = Traits(
+        ("binary",), "sensitive", "", "平方铰链损失",
+        "support vector machines with a smooth loss",
+        "Keras `SquaredHinge`, scikit-learn `LinearSVC`: the same",
+    )  # fmt: skip
     domain = "sign"
 
     def _constant(self, y, w):
@@ -553,6 +669,11 @@ class RootMeanSquaredError(Loss):
     """
 
     name = "root_mean_squared_error"
+    traits = Traits(
+        ("regression",), "sensitive", "normal", "均方根误差",
+        "an error in the units of the target; square-root lasso",
+        "Keras has the metric alone; skglm `SqrtQuadratic`: sqrt(n) times it",
+    )  # fmt: skip
     has_conjugate = False
     hessian_kind = "product"
     is_separable = False

@@ -8,6 +8,7 @@ import numpy as np
 from .._validation import real_number
 from ._base import register
 from ._pointwise import Huber, PointwiseLoss, best_constant, convex_constant, weighted_quantile
+from ._traits import Traits
 
 
 class _Convex(PointwiseLoss):
@@ -51,6 +52,11 @@ class SmoothL1(PointwiseLoss):
     """
 
     name = "smooth_l1"
+    traits = Traits(
+        ("regression",), "bounded", "normal with outliers", "平滑 L1 损失",
+        "box regression, as torch has it",
+        "torch `SmoothL1Loss`: the same; `huber` divided by beta",
+    )  # fmt: skip
 
     def __init__(self, beta=1.0):
         super().__init__(beta=real_number("beta", beta, 0, open_low=True))
@@ -83,6 +89,11 @@ class PseudoHuber(_Convex):
     """
 
     name = "pseudo_huber"
+    traits = Traits(
+        ("regression",), "bounded", "heavy tails", "伪 Huber 损失",
+        "`huber` with all derivatives",
+        "scipy `soft_l1`: the same",
+    )  # fmt: skip
     _nanoseconds = 2.0
 
     def __init__(self, delta=1.0):
@@ -106,6 +117,11 @@ class LogCosh(_Convex):
     """
 
     name = "log_cosh"
+    traits = Traits(
+        ("regression",), "bounded", "heavy tails", "对数双曲余弦损失",
+        "`huber` without a parameter",
+        "Keras `LogCosh`, optax `log_cosh`: the same",
+    )  # fmt: skip
     _nanoseconds = 3.0
 
 
@@ -133,6 +149,11 @@ class SmoothedQuantile(_Convex):
     """
 
     name = "smoothed_quantile"
+    traits = Traits(
+        ("quantiles",), "bounded", "asymmetric Laplace", "平滑分位数损失",
+        "quantiles with smooth solvers",
+        "skglm `QuantileHuber`: the same",
+    )  # fmt: skip
 
     def __init__(self, quantile=0.5, delta=1.0):
         super().__init__(
@@ -170,6 +191,11 @@ class Expectile(_Convex):
     """
 
     name = "expectile"
+    traits = Traits(
+        ("quantiles",), "sensitive", "asymmetric normal", "期望分位数损失",
+        "expectiles: quantiles of squares",
+        "no peer among the compared",
+    )  # fmt: skip
 
     def __init__(self, expectile=0.5):
         super().__init__(expectile=real_number("expectile", expectile, 0, 1, open_low=True, open_high=True))
@@ -199,6 +225,11 @@ class EpsilonInsensitive(_Convex):
     """
 
     name = "epsilon_insensitive"
+    traits = Traits(
+        ("regression",), "bounded", "", "ε-不敏感损失",
+        "support vector regression",
+        "scikit-learn `LinearSVR`, SGD: the same",
+    )  # fmt: skip
     is_smooth = False
 
     def __init__(self, epsilon=0.1):
@@ -230,6 +261,11 @@ class SquaredEpsilonInsensitive(_Convex):
     """
 
     name = "squared_epsilon_insensitive"
+    traits = Traits(
+        ("regression",), "sensitive", "", "平方 ε-不敏感损失",
+        "support vector regression with a smooth loss",
+        "scikit-learn `LinearSVR`, SGD: the same",
+    )  # fmt: skip
 
     def __init__(self, epsilon=0.1):
         super().__init__(epsilon=real_number("epsilon", epsilon, 0))
@@ -261,6 +297,11 @@ class Cauchy(_Redescending):
     """
 
     name = "cauchy"
+    traits = Traits(
+        ("regression",), "ignored", "Cauchy", "柯西损失",
+        "many gross errors",
+        "scipy `cauchy`: the same",
+    )  # fmt: skip
 
     def __init__(self, delta=1.0):
         super().__init__(delta=real_number("delta", delta, 0, open_low=True))
@@ -291,6 +332,11 @@ class TukeyBiweight(_Redescending):
     """
 
     name = "tukey_biweight"
+    traits = Traits(
+        ("regression",), "ignored", "gross errors", "Tukey 双权损失",
+        "gross errors, from a good start",
+        "statsmodels `TukeyBiweight`: the same",
+    )  # fmt: skip
     _nanoseconds = 1.0
 
     def __init__(self, c=4.685):
@@ -321,6 +367,11 @@ class Welsch(_Redescending):
     """
 
     name = "welsch"
+    traits = Traits(
+        ("regression",), "ignored", "gross errors", "Welsch 损失",
+        "gross errors, smooth",
+        "no peer among the compared",
+    )  # fmt: skip
 
     def __init__(self, c=2.985):
         super().__init__(c=real_number("c", c, 0, open_low=True))
@@ -344,6 +395,11 @@ class MeanSquaredLogarithmicError(PointwiseLoss):
     """
 
     name = "mean_squared_logarithmic_error"
+    traits = Traits(
+        ("positive",), "sensitive", "log-normal", "均方对数误差",
+        "relative errors, targets over orders of magnitude",
+        "Keras `MeanSquaredLogarithmicError` clips at 1e-7",
+    )  # fmt: skip
     domain = "above -1"
     is_convex = False
     has_conjugate = False
@@ -379,6 +435,11 @@ class MeanAbsolutePercentageError(PointwiseLoss):
     """
 
     name = "mean_absolute_percentage_error"
+    traits = Traits(
+        ("positive", "regression"), "bounded", "", "平均绝对百分比误差",
+        "an error in percent",
+        "Keras `MeanAbsolutePercentageError`: the same; scikit-learn: without the factor 100",
+    )  # fmt: skip
     is_smooth = False
 
     def __init__(self, epsilon=1e-7):

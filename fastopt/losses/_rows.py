@@ -28,6 +28,7 @@ from ._base import (
     Loss,
     register,
 )
+from ._traits import Traits
 
 PREDICT = 64  # FO_PREDICT of src_c/fo_job.h
 MASS = 0.0  # asks the kernel to divide by the sum of the weights
@@ -341,6 +342,11 @@ class SoftmaxCrossEntropy(RowLoss):
     """
 
     name = "softmax_cross_entropy"
+    traits = Traits(
+        ("multiclass",), "bounded", "categorical", "softmax 交叉熵",
+        "probabilities of several classes",
+        "torch `CrossEntropyLoss`, optax, scikit-learn `HalfMultinomialLoss`: the same; Keras: `from_logits=True`",
+    )  # fmt: skip
     link = "multinomial logit"
     is_shift_invariant = True
 
@@ -417,6 +423,11 @@ class CategoricalCrossEntropyFromProbabilities(RowLoss):
     """
 
     name = "categorical_cross_entropy_from_probabilities"
+    traits = Traits(
+        ("multiclass",), "sensitive", "categorical", "交叉熵 (概率输入)",
+        "models that end in probabilities; prefer `softmax_cross_entropy`",
+        "Keras `CategoricalCrossentropy` clips at 1e-7",
+    )  # fmt: skip
     link = "identity"
     has_conjugate = False
 

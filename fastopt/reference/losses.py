@@ -383,7 +383,17 @@ POINTWISE = {
 }
 
 
-def evaluate(name, output, y, z, **params):
+def _hessian(name, kind):
+    """What stands for the second derivative. "fisher" is its mean over targets of mean e^z: it is linear in them."""
+    exact = POINTWISE[name].hessian
+    return {
+        "exact": exact,
+        "fisher": lambda y, z, **params: exact(_mp().exp(z), z, **params),
+        "bound": lambda y, z, **params: 1,
+    }[kind]
+
+
+def evaluate(name, output, y, z, hessian="exact", **params):
     """`output` ("value", "gradient" or "hessian") of a pointwise loss at floats y, z, as an mpmath number.
 
     The working precision is 60 digits more than the exponents of e^z and of z ask for, so that
@@ -391,7 +401,7 @@ def evaluate(name, output, y, z, **params):
     """
     mp = _mp()
     with mp.workdps(60 + int(min(abs(float(z)), 800.0) / 2.3) + 330):
-        formula = getattr(POINTWISE[name], output)
+        formula = _hessian(name, hessian) if output == "hessian" else getattr(POINTWISE[name], output)
         numbers = {key: value if value is None else mp.mpf(value) for key, value in params.items()}
         return +mp.mpf(formula(mp.mpf(y), mp.mpf(z), **numbers))
 

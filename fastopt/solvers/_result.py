@@ -42,7 +42,8 @@ class Cholesky:
                 lower.reshape(-1)[:: len(lower) + 1] += self.shift * np.maximum(diagonal, 1e-6 * floor)
             if kernels.cholesky(lower, n_threads) == 0:
                 pivots = lower.diagonal()
-                self.pivot = float((pivots * pivots / diagonal).min()) if len(lower) else 1.0
+                live = diagonal != 0  # an output of weight 0 has no curvature but the shift's
+                self.pivot = float((pivots[live] ** 2 / diagonal[live]).min(initial=1.0))
                 if self.pivot > 1e-15:
                     return
             # Not positive definite to rounding (or not finite).
