@@ -11,12 +11,16 @@ import inspect
 import re
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 
+import fastopt
 from fastopt import _kernels, losses, optimizers, penalties, schedules, solvers
 from fastopt.linear_model import _base, _logistic, _ridge
+from fastopt.losses import _traits as loss_traits
 from fastopt.losses._base import ALIASES, DOMAINS
+from fastopt.optimizers import _traits as optimizer_traits
 from fastopt.penalties._base import ALIASES as PENALTY_ALIASES
 
 FOLDER = Path(__file__).resolve().parent
@@ -54,14 +58,98 @@ def loss_formulas():
     return table(("name", "class", "loss"), rows)
 
 
+def target_words(cls):
+    return DOMAINS[cls.domain][0] if cls.domain in DOMAINS else cls.domain
+
+
 def loss_properties():
     rows = []
     for name, cls in losses.LOSSES.items():
-        domain = DOMAINS[cls.domain][0] if cls.domain in DOMAINS else cls.domain
-        hessian = cls.hessian_kind if cls.constant_hessian is None else f"{cls.hessian_kind}, {cls.constant_hessian:g}"
+        kinds = cls.hessian_kinds if len(cls.hessian_kinds) > 1 else (cls.hessian_kind,)
+        hessian = ", ".join(kinds) if cls.constant_hessian is None else f"{cls.hessian_kind}: {cls.constant_hessian:g}"
         flags = yes(cls.is_convex), yes(cls.is_smooth)
-        rows.append((f"`{name}`", domain, cls.link, *flags, hessian, yes(cls.has_conjugate)))
-    return table(("name", "targets", "link", "convex", "smooth", "Hessian", "conjugate"), rows)
+        offers = yes(cls.has_conjugate), yes(cls.has_deviance)
+        rows.append((f"`{name}`", target_words(cls), cls.link, *flags, hessian, *offers))
+    return table(("name", "targets", "link", "convex", "smooth", "Hessian", "conjugate", "deviance"), rows)
+
+
+def loss_conventions():
+    rows = [(f"`{name}`", cls.traits.elsewhere) for name, cls in losses.LOSSES.items()]
+    return table(("name", "elsewhere"), rows)
+
+
+def usable_solvers(cls):
+    """What a linear objective of the loss, on a few rows, offers to the solvers; and what else takes it."""
+    loss, rng = cls(), np.random.default_rng(0)
+    try:
+        y, _ = loss.sample(rng, 20)
+        objective = fastopt.LinearObjective(rng.normal(size=(20, 2)), y, loss)
+    except NotImplementedError:  # couples all samples
+        return "`minimize` on a function of your own"
+    try:
+        objective.value(np.full(objective.shape, 9.0))
+    except ValueError:
+        return "none: a linear model gives no probabilities"
+    names = [name for name, solver in solvers.SOLVERS.items() if solver.needs <= objective.offers]
+    text = code(*names)
+    if not cls.is_convex and "fisher" in cls.hessian_kinds:
+        text = text.replace("`newton-cholesky`", "`newton-cholesky` (`hessian='fisher'`)")
+    return text if names else "none: kinks; smooth it, or an optimizer with a falling rate"
+
+
+def usable_optimizers(cls):
+    if not cls.is_separable:
+        return "full batches"
+    return "all" if cls.is_convex else "all; several starts"
+
+
+def choose_losses():
+    parts = []
+    for task, (words, chinese) in loss_traits.TASKS.items():
+        names = losses.choose(task=task)
+        if not names:
+            continue
+        rows = []
+        for name in names:
+            cls = losses.LOSSES[name]
+            t = cls.traits
+            rows.append((f"`{name}`", t.chinese, t.use, t.noise or "-", t.outliers, target_words(cls),
+                         yes(cls.is_convex), usable_solvers(cls), usable_optimizers(cls)))  # fmt: skip
+        header = ("loss", "中文", "when", "noise", "outliers", "targets", "convex", "solvers", "optimizers")
+        parts.append(f"### {words[0].upper()}{words[1:]} ({chinese}): `task={task!r}`\n\n{table(header, rows)}\n")
+    return "\n".join(parts)
+
+
+def outlier_words():
+    return table(("`outliers=`", "the gradient of an element", "中文"),
+                 [(f"`{word}`", *both) for word, both in loss_traits.OUTLIERS.items()])  # fmt: skip
+
+
+def choose_optimizers():
+    rows = []
+    for name, cls in optimizers.OPTIMIZERS.items():
+        t = cls.traits
+        task = ", ".join(optimizer_traits.TASKS[word][0] for word in t.task)
+        rows.append((f"`{name}`", t.chinese, t.use, task, optimizer_traits.NOISE[t.noise][0], optimizer_traits.TUNING[t.tuning],
+                     optimizer_traits.BUDGET[t.budget][0], f"{optimizer_traits.n_slots(cls):g}"))  # fmt: skip
+    return table(("optimizer", "中文", "when", "task", "gradients", "rate", "time budget", "numbers kept a parameter"), rows)
+
+
+def optimizer_words():
+    rows = [(f"`task={word!r}`", *both) for word, both in optimizer_traits.TASKS.items()]
+    rows += [(f"`noise={word!r}`", *both) for word, both in optimizer_traits.NOISE.items() if word != "both"]
+    rows += [(f"`budget={word!r}`", *both) for word, both in optimizer_traits.BUDGET.items()]
+    return table(("ask for", "meaning", "中文"), rows)
+
+
+def choose_solvers():
+    """What "auto" runs for smooth losses of n rows and p columns, by count alone."""
+    sizes = ((1_000, 10), (1_000, 1_000), (100_000, 20), (100_000, 200), (1_000_000, 50), (1_000_000, 1_000))
+    rows = []
+    for n, p in sizes:
+        stand_in = SimpleNamespace(n=n, size=p + 1, offers=frozenset({"gradient", "hessian"}))
+        rows.append((f"{n:,}", f"{p:,}", f"`{solvers.choose(stand_in)}`"))
+    return table(("rows n", "columns p", '`solver="auto"` runs'), rows)
 
 
 def loss_aliases():
@@ -139,7 +227,8 @@ def solver_names():
 SECTIONS = {
     f.__name__: f
     for f in (
-        *(loss_formulas, loss_properties, loss_aliases, penalty_rows, penalty_sums),
+        *(loss_formulas, loss_properties, loss_conventions, loss_aliases, penalty_rows, penalty_sums),
+        *(choose_losses, outlier_words, choose_optimizers, optimizer_words, choose_solvers),
         *(rules, schedule_rows, solver_needs, solver_names),
     )
 }

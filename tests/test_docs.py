@@ -27,13 +27,14 @@ EXAMPLES = (
     *("_config", "objective", "losses._base", "losses._binary", "losses._glm"),
     *("losses._pointwise", "losses._regression", "losses._rows"),
     *("losses._row_margins", "losses._row_softmax", "losses._row_vectors"),
+    *("losses._combination", "losses._traits", "losses._weights"),
     *("penalties", "penalties._base", "penalties._coordinate", "penalties._step", "penalties._sum"),
     *("minimizers", "_minimize", "linesearch._backtracking", "linesearch._hager_zhang", "linesearch._strong"),
     *("schedules", "schedules._decay", "schedules._cycles", "schedules._compose", "schedules._plateau"),
     *("optimizers", "optimizers.adabelief", "optimizers.adagrad", "optimizers.adam", "optimizers.adamax"),
     *("optimizers.adan", "optimizers.asgd", "optimizers.averaging", "optimizers.clipping", "optimizers.ftrl"),
     *("optimizers.nadam", "optimizers.radam", "optimizers.schedule_free", "optimizers.sgd", "optimizers.signs"),
-    *("optimizers.yogi", "linear_model._logistic", "linear_model._ridge"),
+    *("optimizers._traits", "optimizers.yogi", "linear_model._logistic", "linear_model._ridge"),
 )
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda p: p.relative_to(CHECKOUT).as_posix())
@@ -76,7 +77,7 @@ def test_examples_of_pages(page):
 
 def test_pages_have_examples(checkout):
     with_examples = [p.name for p in PAGES if any(">>>" in text for _, _, text in blocks(p))]
-    assert {"README.md", "losses.md", "penalties.md", "optimizers.md", "solvers.md", "certificates.md"} <= set(
+    assert {"README.md", "choosing.md", "losses.md", "penalties.md", "optimizers.md", "solvers.md", "certificates.md"} <= set(
         with_examples
     )
 
@@ -128,6 +129,19 @@ def test_generated_tables(checkout):
     command = [sys.executable, str(checkout / "docs" / "generate.py"), "--check"]
     result = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert result.returncode == 0, result.stderr + "run python docs/generate.py"
+
+
+def test_plots(checkout, monkeypatch):
+    """Every loss of the families is in a picture, the pictures are small and in the page."""
+    monkeypatch.syspath_prepend(str(checkout / "docs"))
+    plots = importlib.import_module("plots")
+    page = (checkout / "docs" / "losses.md").read_text(encoding="utf-8")
+    for family in plots.FAMILIES:
+        picture = checkout / "docs" / f"losses-{family}.png"
+        assert picture.name in page and 5_000 < picture.stat().st_size < 60_000
+        for cls in plots.members(family):
+            z, value, gradient = plots.curve(cls(), family, n=9)
+            assert z.shape == value.shape == gradient.shape == (9,) and math.isfinite(value[4] + gradient[4])
 
 
 def test_logistic_report(checkout, capsys):

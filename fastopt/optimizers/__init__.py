@@ -11,6 +11,7 @@ True
 """
 
 from ._base import Optimizer
+from ._traits import choose
 from .adabelief import AdaBelief
 from .adagrad import Adadelta, Adagrad, RMSprop
 from .adam import Adam, AdamW
@@ -51,6 +52,7 @@ __all__ = [
     "ScheduleFreeSGD",
     "Signum",
     "Yogi",
+    "choose",
     "clip_adaptive",
     "clip_global_norm",
     "clip_norm",

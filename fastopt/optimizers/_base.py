@@ -58,6 +58,7 @@ class Optimizer:
     and slots that options ask for, what slots begin with, and the scalars of a step.
     """
 
+    traits = None  # what it is for: see `choose`
     _LIKE: ClassVar[dict] = {}  # by convention: the defaults that differ from those of the signature
     _TIME = 0.5  # ns an element of float32, for the choice of threads
     _CARRIED = ()  # names of numbers of a group that a step hands to the next (see `Group.carried`)

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from . import _checks
 from ._base import Optimizer, options
+from ._traits import Traits
 
 
 class AdaBelief(Optimizer):
@@ -47,6 +48,10 @@ class AdaBelief(Optimizer):
     array([-1.])
     """
 
+    traits = Traits(
+        ("network",), "batches", "little", "short", "AdaBelief",
+        "as Adam, bolder where gradients agree",
+    )  # fmt: skip
     _LIKE: ClassVar[dict] = {"optax": {}}
 
     def __init__(

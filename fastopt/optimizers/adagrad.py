@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from . import _checks
 from ._base import Optimizer, options
+from ._traits import Traits
 
 
 class Adagrad(Optimizer):
@@ -46,6 +47,10 @@ class Adagrad(Optimizer):
     array([-0.5,  0.5])
     """
 
+    traits = Traits(
+        ("linear", "sparse", "online"), "batches", "rate", "any", "Adagrad",
+        "rare features; convex problems in one pass",
+    )  # fmt: skip
     _LIKE: ClassVar[dict] = {
         "torch": {},
         "keras": {"lr": 1e-3, "initial_accumulator_value": 0.1, "eps": 1e-7},
@@ -140,6 +145,10 @@ class Adadelta(Optimizer):
     array([-1.414214])
     """
 
+    traits = Traits(
+        ("network",), "batches", "little", "any", "Adadelta",
+        "where units of the rate are unknown; slow",
+    )  # fmt: skip
     _LIKE: ClassVar[dict] = {"torch": {}, "keras": {"lr": 1e-3, "rho": 0.95, "eps": 1e-7}, "optax": {}}
 
     def __init__(
@@ -222,6 +231,10 @@ class RMSprop(Optimizer):
     array([-1.])
     """
 
+    traits = Traits(
+        ("network", "online"), "batches", "rate", "short", "RMSprop",
+        "gradients whose size drifts; recurrent networks, reinforcement learning",
+    )  # fmt: skip
     _LIKE: ClassVar[dict] = {
         "torch": {},
         "keras": {"lr": 1e-3, "alpha": 0.9, "eps": 1e-7},

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from . import _checks
 from ._base import Optimizer
+from ._traits import Traits
 
 LR = _checks.Default(1e-3)
 EPS = _checks.Default(1e-8)
@@ -71,6 +72,10 @@ class Adam(Optimizer):
     array([-0.1,  0.1])
     """
 
+    traits = Traits(
+        ("network",), "batches", "little", "short", "Adam",
+        "the default for networks",
+    )  # fmt: skip
     _LIKE: ClassVar[dict] = {"torch": {}, "keras": {"eps": 1e-7}, "optax": {}}
 
     def __init__(
@@ -159,6 +164,10 @@ class AdamW(Adam):
     0.004
     """
 
+    traits = Traits(
+        ("network", "large"), "batches", "little", "long", "AdamW (解耦权重衰减)",
+        "networks with weight decay; transformers",
+    )  # fmt: skip
     _LIKE: ClassVar[dict] = {
         "torch": {},
         "keras": {"eps": 1e-7, "weight_decay": 4e-3},

@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from . import _checks
 from ._base import Optimizer, options
+from ._traits import Traits
 
 
 class Adamax(Optimizer):
@@ -46,6 +47,10 @@ class Adamax(Optimizer):
     array([-0.5,  0.5])
     """
 
+    traits = Traits(
+        ("network", "sparse"), "batches", "little", "short", "Adamax",
+        "as Adam, for gradients with rare large values",
+    )  # fmt: skip
     _LIKE: ClassVar[dict] = {"torch": {}, "keras": {"lr": 1e-3, "eps": 1e-7}, "optax": {}}
 
     def __init__(

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from . import _checks
 from ._base import Optimizer, options
+from ._traits import Traits
 
 
 class Adan(Optimizer):
@@ -54,6 +55,10 @@ class Adan(Optimizer):
     array([-0.5,  0.5])
     """
 
+    traits = Traits(
+        ("network", "large"), "batches", "rate", "long", "Adan (自适应 Nesterov 动量)",
+        "large networks and batches, at twice the memory",
+    )  # fmt: skip
     _LIKE: ClassVar[dict] = {"torch": {}, "optax": {"eps_root": 1e-8}}
     _TIME = 0.8
 

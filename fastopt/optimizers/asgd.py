@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from . import _checks
 from ._base import Optimizer, options
+from ._traits import Traits
 
 
 class ASGD(Optimizer):
@@ -52,6 +53,10 @@ class ASGD(Optimizer):
     (array([0.125]), array([0.1875]))
     """
 
+    traits = Traits(
+        ("linear", "online"), "batches", "rate", "any", "平均随机梯度下降",
+        "convex problems: the average of the path is better than its end",
+    )  # fmt: skip
     _LIKE: ClassVar[dict] = {"torch": {}}
 
     def __init__(

@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from . import _checks
 from ._base import Optimizer, options
+from ._traits import Traits
 
 
 class FTRL(Optimizer):
@@ -51,6 +52,10 @@ class FTRL(Optimizer):
     array([-0.331,  0.   ])
     """
 
+    traits = Traits(
+        ("linear", "sparse", "online"), "batches", "rate", "any", "FTRL-Proximal (跟随正则化领导者)",
+        "sparse linear models with L1 on streams",
+    )  # fmt: skip
     _LIKE: ClassVar[dict] = {"keras": {}}
 
     def __init__(

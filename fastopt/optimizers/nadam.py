@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from . import _checks
 from ._base import Optimizer, options
+from ._traits import Traits
 
 
 class NAdam(Optimizer):
@@ -54,6 +55,10 @@ class NAdam(Optimizer):
     True
     """
 
+    traits = Traits(
+        ("network",), "batches", "little", "short", "NAdam (Nesterov 动量)",
+        "as Adam, with a look ahead",
+    )  # fmt: skip
     _LIKE: ClassVar[dict] = {
         "torch": {},
         "keras": {"lr": 1e-3, "eps": 1e-7, "momentum_decay": 1.0},

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from . import _checks
 from ._base import Optimizer, options
+from ._traits import Traits
 
 
 class RAdam(Optimizer):
@@ -52,6 +53,10 @@ class RAdam(Optimizer):
     array([-1.5])
     """
 
+    traits = Traits(
+        ("network",), "batches", "little", "short", "RAdam (修正 Adam)",
+        "as Adam, without a warm-up",
+    )  # fmt: skip
     _LIKE: ClassVar[dict] = {"torch": {}, "optax": {}}
 
     def __init__(

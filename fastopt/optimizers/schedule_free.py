@@ -7,6 +7,7 @@ import numpy as np
 
 from . import _checks
 from ._base import Optimizer, options
+from ._traits import Traits
 from .radam import rectification
 
 
@@ -116,6 +117,10 @@ class ScheduleFreeSGD(_ScheduleFree):
     True
     """
 
+    traits = Traits(
+        ("linear", "network"), "batches", "rate", "any", "免调度 SGD",
+        "SGD without a schedule, stopped at any time",
+    )  # fmt: skip
     _LIKE: ClassVar[dict] = {"torch": {}}
 
     def __init__(
@@ -190,6 +195,10 @@ class ScheduleFreeAdamW(_ScheduleFree):
     True
     """
 
+    traits = Traits(
+        ("network", "large"), "batches", "little", "any", "免调度 AdamW",
+        "AdamW without a schedule, stopped at any time",
+    )  # fmt: skip
     _LIKE: ClassVar[dict] = {"torch": {}}
 
     def __init__(
@@ -265,6 +274,10 @@ class ScheduleFreeRAdam(_ScheduleFree):
     True
     """
 
+    traits = Traits(
+        ("network",), "batches", "little", "any", "免调度 RAdam",
+        "the same, without a warm-up",
+    )  # fmt: skip
     _LIKE: ClassVar[dict] = {"torch": {}}
 
     def __init__(

@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from . import _checks
 from ._base import Optimizer
+from ._traits import Traits
 
 LR = _checks.Default(1e-3)
 
@@ -61,6 +62,10 @@ class SGD(Optimizer):
     array([0.5, 1.5])
     """
 
+    traits = Traits(
+        ("linear", "network", "online"), "both", "rate", "long", "随机梯度下降",
+        "the base line; with momentum and a schedule the best end of many long runs",
+    )  # fmt: skip
     _LIKE: ClassVar[dict] = {"torch": {}, "keras": {"lr": 0.01}, "optax": {}}
     _TIME = 0.3
 

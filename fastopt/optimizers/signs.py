@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from . import _checks
 from ._base import Optimizer, options
+from ._traits import Traits
 
 
 class Lion(Optimizer):
@@ -44,6 +45,10 @@ class Lion(Optimizer):
     array([-0.25,  0.  ,  0.25])
     """
 
+    traits = Traits(
+        ("network", "large"), "batches", "rate", "long", "Lion (符号动量)",
+        "large models, half of the memory of AdamW; a rate 3 to 10 times smaller",
+    )  # fmt: skip
     _LIKE: ClassVar[dict] = {"torch": {}, "keras": {"lr": 1e-3}, "optax": {"weight_decay": 1e-3}}
     _TIME = 0.3
 
@@ -115,6 +120,10 @@ class Signum(Optimizer):
     array([-0.25,  0.  ,  0.25])
     """
 
+    traits = Traits(
+        ("large",), "batches", "rate", "long", "符号梯度下降 (带动量)",
+        "gradients of which only signs are sent or trusted",
+    )  # fmt: skip
     _LIKE: ClassVar[dict] = {"optax": {}}
     _TIME = 0.3
 
@@ -189,6 +198,10 @@ class Rprop(Optimizer):
     array([-1.1,  0.5])
     """
 
+    traits = Traits(
+        ("linear", "network"), "exact", "none", "short", "弹性反向传播",
+        "full batches without a line search; never mini-batches",
+    )  # fmt: skip
     _LIKE: ClassVar[dict] = {"torch": {}}
 
     def __init__(

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from . import _checks
 from ._base import Optimizer, options
+from ._traits import Traits
 
 
 class Yogi(Optimizer):
@@ -49,6 +50,10 @@ class Yogi(Optimizer):
     array([-0.375])
     """
 
+    traits = Traits(
+        ("network", "sparse"), "batches", "little", "short", "Yogi",
+        "as Adam, where its second moment forgets too fast",
+    )  # fmt: skip
     _LIKE: ClassVar[dict] = {"optax": {}}
 
     def __init__(
