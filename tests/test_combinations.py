@@ -252,6 +252,57 @@ def test_elements_of_weight_zero_count_nothing(loss, isa):
             loss.value(bad_y, z, kept)
 
 
+ROWS = [
+    losses.SoftmaxCrossEntropy(),
+    losses.SoftmaxCrossEntropy(label_smoothing=0.1, ignore_index=-1),
+    losses.SoftmaxCrossEntropy(class_weight=np.array([1.0, 2.0, 0.5])),
+    losses.CategoricalCrossEntropyFromProbabilities(),
+]
+
+
+@pytest.mark.parametrize("loss", ROWS, ids=repr)
+def test_rows_of_weight_zero_count_nothing(loss, isa):
+    rng = np.random.default_rng(10)
+    n, k = 203, 3
+    kept = rng.uniform(size=n) < 0.7
+    kept[-3:] = False
+    for dtype in DTYPES:
+        index, z = loss.sample(rng, n, k)
+        z, d = z.astype(dtype), rng.normal(size=(n, k)).astype(dtype)
+        index[3] = -1 if loss.ignore_index is not None else index[3]
+        bad_z = np.where(kept[:, None], z, rng.choice([np.nan, np.inf, -7.0], (n, 1))).astype(dtype)
+        targets = [(index, np.where(kept, index, 99))]
+        if loss.ignore_index is None:
+            soft = rng.dirichlet(np.ones(k), n).astype(dtype)
+            targets.append((soft, np.where(kept[:, None], soft, -np.inf).astype(dtype)))
+        for y, bad_y in targets:
+            w = kept * rng.uniform(0.5, 2.0, n)
+            for reduction in ("mean", "sum", "none"):
+                value, gradient = loss.value_gradient(bad_y, bad_z, w, reduction=reduction)
+                short = loss.value_gradient(y[kept], z[kept], w[kept], reduction=reduction)
+                if reduction == "none":
+                    np.testing.assert_array_equal(value[~kept], 0)
+                    value = value[kept]
+                eps = np.finfo(dtype).eps
+                np.testing.assert_allclose(value, short[0], rtol=100 * eps, atol=1e-30)
+                np.testing.assert_array_equal(gradient[~kept], 0)
+                np.testing.assert_allclose(gradient[kept], short[1], rtol=100 * eps, atol=10 * eps)
+                for hessian in ("diag", "full"):
+                    found = loss.gradient_hessian(bad_y, bad_z, w, reduction=reduction, hessian=hessian)[1]
+                    np.testing.assert_array_equal(found[~kept], 0)
+                    assert np.isfinite(found).all()
+                product = loss.hessp(bad_y, bad_z, d, w, reduction=reduction)
+                np.testing.assert_array_equal(product[~kept], 0)
+                assert np.isfinite(product).all()
+            np.testing.assert_array_equal(
+                loss.fit_intercept_only(bad_y, w, n_classes=k), loss.fit_intercept_only(y, w, n_classes=k)
+            )
+            place = int(np.flatnonzero(kept)[1])
+            bad_y[place] = 77 if y.ndim == 1 else -1
+            with pytest.raises(ValueError, match=rf"y_true.* at index \(?{place}"):
+                loss.value(bad_y, z, w)
+
+
 def test_masks_of_optax():
     optax = pytest.importorskip("optax")
     jnp = pytest.importorskip("jax.numpy")

@@ -73,10 +73,17 @@ cdef inline void prepare(const job_t* job, rows_t* rows) noexcept nogil:
     rows.spread = <real> (job.par[0] / job.k)
 
 
+cdef inline bint skipped(const job_t* job, Py_ssize_t i) noexcept nogil:
+    """Whether a row counts nothing: its weight is 0 or its class ignored."""
+    if job.weight != NULL and job.weight[i] == 0:
+        return True
+    return job.index != NULL and job.par[1] != 0.0 and job.index[i] == <int64_t> job.par[2]
+
+
 cdef int64_t targets(int mode, const job_t* job, Py_ssize_t first, int m, int64_t* y, real* w,
                             bint* skip) noexcept nogil:
-    """Class indices and weights of the rows first..first+m-1, padded to T; skip tells of ignored rows (y = -1)."""
-    cdef int64_t bad = 0, k = job.k, ignored = 0
+    """Class indices and weights of the rows first..first+m-1, padded to T; skip tells of rows that count nothing."""
+    cdef int64_t bad = 0, k = job.k
     cdef int lane
     cdef Py_ssize_t i
     cdef const int64_t* index
@@ -96,6 +103,7 @@ cdef int64_t targets(int mode, const job_t* job, Py_ssize_t first, int m, int64_
         for lane in range(m):
             w[lane] = weight[lane]
             bad |= bad_entry(w[lane])
+            skip[0] |= w[lane] == 0
         bad = FO_BAD_WEIGHT if bad else 0
     else:
         for lane in range(m):
@@ -105,16 +113,19 @@ cdef int64_t targets(int mode, const job_t* job, Py_ssize_t first, int m, int64_
         lane = 0
         for i in range(m * k):
             lane |= bad_entry(t[i])
+        if lane and skip[0]:  # again, without the rows that count nothing
+            lane = 0
+            for i in range(m * k):
+                if not skipped(job, first + i // k):
+                    lane |= bad_entry(t[i])
         return bad | (FO_BAD_TARGET if lane else 0)
     index = job.index + first
     if job.par[1] != 0.0:
-        ignored = <int64_t> job.par[2]
         for lane in range(m):
-            if index[lane] == ignored:
-                skip[0] = True
+            skip[0] |= skipped(job, first + lane)
     if skip[0]:
         for lane in range(m):
-            y[lane] = 0 if index[lane] == ignored else index[lane]
+            y[lane] = 0 if skipped(job, first + lane) else index[lane]
     else:
         for lane in range(m):
             y[lane] = index[lane]
@@ -130,7 +141,7 @@ cdef int64_t targets(int mode, const job_t* job, Py_ssize_t first, int m, int64_
             w[lane] *= <real> job.class_weight[y[lane]]
     if skip[0]:
         for lane in range(m):
-            if index[lane] == ignored:
+            if skipped(job, first + lane):
                 w[lane] = 0
     return bad
 
@@ -139,11 +150,11 @@ include "rows_common.pxi"
 
 
 cdef void clear(const job_t* job, Py_ssize_t first, int m, real* value) noexcept nogil:
-    """Zeros for the ignored rows, whatever their raw predictions are."""
+    """Zeros for the rows that count nothing, whatever their raw predictions are."""
     cdef int lane
-    cdef int64_t k = job.k, ignored = <int64_t> job.par[2], width
+    cdef int64_t k = job.k, width
     for lane in range(m):
-        if job.index[first + lane] == ignored:
+        if skipped(job, first + lane):
             value[lane] = 0
             if job.what & FO_GRADIENT:
                 memset(job.gradient + (first + lane) * k, 0, k * sizeof(real))
@@ -327,6 +338,11 @@ cdef int64_t outside(const job_t* job, Py_ssize_t lo, Py_ssize_t hi) noexcept no
     cdef int bad = 0
     for i in range(lo * job.k, hi * job.k):
         bad |= bad_probability(job.raw[i])
+    if bad and job.weight != NULL:  # again, without the rows of weight 0
+        bad = 0
+        for i in range(lo * job.k, hi * job.k):
+            if job.weight[i // job.k] != 0:
+                bad |= bad_probability(job.raw[i])
     return FO_BAD_RAW if bad else 0
 
 

@@ -41,6 +41,8 @@ cdef int64_t mass_block(const job_t* job, Py_ssize_t lo, Py_ssize_t hi, double* 
         if job.weight != NULL:
             weight = job.weight[i]
             bad |= bad_entry(job.weight[i])
+            if weight == 0.0:
+                continue
         if job.index != NULL:
             c = job.index[i]
             if job.par[1] != 0.0 and c == ignored:

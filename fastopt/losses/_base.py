@@ -433,6 +433,8 @@ class Loss:
         if status & BAD_TARGET:
             self._check_target(y_true, masked)
         if status & BAD_RAW and raw_prediction is not None:
+            if np.ndim(masked) == 1 and raw_prediction.ndim == 2:  # weights of rows
+                masked = masked[:, None]
             ok = ~((raw_prediction < 0) | (raw_prediction > 1)) | masked
             raise ValueError(
                 f"raw_prediction of {type(self).__name__} holds probabilities and must be in [0, 1], "

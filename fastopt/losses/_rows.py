@@ -164,8 +164,9 @@ class RowLoss(Loss):
     def _refuse(self, status, y_true, weight, raw):
         if status & BAD_TARGET:
             y, k = np.asarray(y_true), raw.shape[1]
+            masked = np.zeros(len(y), bool) if weight is None else np.asarray(weight) == 0
             if y.ndim == 1:
-                ok = (y >= 0) & (y < k)
+                ok = (y >= 0) & (y < k) | masked
                 if self.ignore_index is not None:
                     ok |= y == self.ignore_index
                 also = "" if self.ignore_index is None else f" or ignore_index={self.ignore_index}"
@@ -173,7 +174,7 @@ class RowLoss(Loss):
                     f"y_true of {type(self).__name__} must be class indices from 0 to {k - 1} "
                     f"(raw_prediction has {k} columns){also}, got {first_bad(y, ok)}"
                 )
-            ok = (y >= 0) & (y < np.inf)
+            ok = (y >= 0) & (y < np.inf) | masked[:, None]
             raise ValueError(
                 f"y_true of {type(self).__name__} must be rows of finite numbers >= 0, got {first_bad(y, ok)}"
             )
@@ -251,6 +252,9 @@ class RowLoss(Loss):
     def _class_mass(self, y_true, sample_weight, n_classes):
         """Sum of w_i v_i, shape (k,), float64."""
         y = np.asarray(y_true)
+        if sample_weight is not None and y.ndim in (1, 2) and np.shape(sample_weight) == y.shape[:1]:
+            masked = np.asarray(sample_weight) == 0  # targets there may be anything
+            y = np.where(masked if y.ndim == 1 else masked[:, None], y.dtype.type(0), y)
         if y.ndim == 2:
             k = y.shape[1]
         else:
