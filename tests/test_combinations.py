@@ -180,6 +180,8 @@ ERRORS = [
     (lambda: losses.Huber() + 1, TypeError, "unsupported operand"),
     (lambda: 1 + losses.Huber(), TypeError, "unsupported operand"),
     (lambda: losses.Huber() - losses.Huber(), TypeError, "unsupported operand"),
+    (lambda: Combination([(1, losses.SoftmaxCrossEntropy())]), TypeError, "one raw prediction each, got Softmax"),
+    (lambda: losses.RowCombination([(1, losses.Huber())]), TypeError, "losses over rows, got Huber"),
     (lambda: losses.Huber() + losses.Poisson(), ValueError, "cannot be added.*links, 'identity' and 'log'"),
     (lambda: losses.Hinge() + losses.PoissonIdentity(), ValueError, r"must be -1 or \+1 for one and finite and >= 0"),
     (lambda: 2 * losses.RootMeanSquaredError(), TypeError, "can be combined, got RootMeanSquaredError"),
@@ -208,6 +210,43 @@ def test_errors_name_the_argument(case):
     call, kind, text = ERRORS[case]
     with pytest.raises(kind, match=text):
         call()
+
+
+# Losses over rows.
+
+
+def test_sums_of_losses_over_rows(isa):
+    weighted = losses.SoftmaxCrossEntropy(label_smoothing=0.2, class_weight=np.array([1.0, 2.0, 3.0]))
+    loss = losses.SoftmaxCrossEntropy() + 0.5 * weighted
+    rng = np.random.default_rng(11)
+    y, z = rng.integers(0, 3, 40), rng.normal(size=(40, 3))
+    d, w = rng.normal(size=(40, 3)), rng.uniform(0.5, 2.0, 40)
+    for reduction in ("none", "sum", "mean"):
+        for method, args in (("value_gradient", (y, z, w)), ("gradient_hessian", (y, z, w)), ("hessp", (y, z, d, w))):
+            found = getattr(loss, method)(*args, reduction=reduction)
+            exact = summed(loss, method, *args, reduction=reduction)
+            for a, b in zip(found, exact) if isinstance(found, tuple) else [(found, exact)]:
+                np.testing.assert_allclose(a, b, rtol=1e-14, atol=1e-16)
+        assert np.shape(loss.value(y, z, w, reduction=reduction)) == ((40,) if reduction == "none" else ())
+    gradient, full = loss.gradient_hessian(y, z, hessian="full", reduction="none")
+    assert full.shape == (40, 3, 3)
+    np.testing.assert_allclose(np.einsum("nij,nj->ni", full, d), loss.hessp(y, z, d, reduction="none"), atol=1e-14)
+    out = np.empty_like(z)
+    assert loss.gradient(y, z, gradient_out=out) is out
+    np.testing.assert_array_equal(out, loss.gradient(y, z))
+    assert loss.is_convex and loss.is_rowwise and loss.is_shift_invariant and loss.gradient(y, z.astype("f4")).dtype == "f4"
+    np.testing.assert_allclose(loss.predict(z).sum(axis=1), 1)
+    assert pickle.loads(pickle.dumps(loss)) == loss == 2 * (0.5 * loss)
+    for call, kind, text in (
+        (lambda: LinearObjective(z, y, loss), NotImplementedError, "passes over data do not take sums"),
+        (lambda: loss.conjugate(y, z), NotImplementedError, "conjugate of a sum"),
+        (lambda: loss.fit_intercept_only(y), NotImplementedError, "best constant of a sum"),
+        (lambda: loss + losses.CategoricalCrossEntropyFromProbabilities(), ValueError, "different links"),
+        (lambda: loss.gradient(y, z, gradient_out=np.ones(3)), ValueError, "gradient_out must have shape"),
+        (lambda: loss.value(y + 5, z), ValueError, "class indices from 0 to 2"),
+    ):
+        with pytest.raises(kind, match=text):
+            call()
 
 
 # Weights.

@@ -17,7 +17,7 @@ from ._binary import (
     Probit,
     SmoothedHinge,
 )
-from ._combination import Combination
+from ._combination import Combination, RowCombination
 from ._glm import Gamma, InverseGaussian, NegativeBinomial, PoissonIdentity, Tweedie, TweedieIdentity
 from ._pointwise import (
     AbsoluteError,
@@ -127,6 +127,7 @@ __all__ = [
     "PseudoHuber",
     "Quantile",
     "RootMeanSquaredError",
+    "RowCombination",
     "SmoothL1",
     "SmoothedHinge",
     "SmoothedQuantile",

@@ -176,9 +176,9 @@ class Loss:
     def __mul__(self, factor):
         if isinstance(factor, bool) or not isinstance(factor, numbers.Real):
             return NotImplemented
-        from ._combination import Combination
+        from ._combination import combine
 
-        return Combination.of((factor, self))
+        return combine((factor, self))
 
     __rmul__ = __mul__
 
@@ -191,9 +191,9 @@ class Loss:
     def __add__(self, other):
         if not isinstance(other, Loss):
             return NotImplemented
-        from ._combination import Combination
+        from ._combination import combine
 
-        return Combination.of((1.0, self), (1.0, other))
+        return combine((1.0, self), (1.0, other))
 
     def __radd__(self, other):
         return self if isinstance(other, int) and other == 0 else NotImplemented  # sum() begins with 0
@@ -203,6 +203,10 @@ class Loss:
     def _evaluate(self, what, y_true, raw_prediction, sample_weight, reduction, n_threads, value_out=None,
                   gradient_out=None, hessian_out=None, direction=None):  # fmt: skip
         """The outputs that `what` asks for, in the order value, gradient, hessian; or the product."""
+        raise NotImplementedError
+
+    def _least(self, y):
+        """The smallest loss of each target, where `has_deviance`: float64 arrays."""
         raise NotImplementedError
 
     def _kernel(self, dtype):

@@ -1,11 +1,12 @@
-"""Sums and positive multiples of losses of one target and one raw prediction each."""
+"""Sums and positive multiples of losses."""
 
 import numpy as np
 
 from .. import _kernels
-from .._validation import FLOATS, real_array, real_number, same_shape
-from ._base import DOMAINS
+from .._validation import FLOATS, output_array, real_array, real_number, same_shape
+from ._base import DOMAINS, FULL_HESSIAN, GRADIENT, HESSIAN, PRODUCT, VALUE, Loss
 from ._pointwise import PointwiseLoss, best_constant, convex_constant
+from ._rows import RowLoss
 
 # Domains of targets, as far as one holds another.
 _INSIDE = {
@@ -40,7 +41,7 @@ class Combination(PointwiseLoss):
     Raises
     ------
     TypeError
-        If a term couples the columns of a row or the samples of a batch.
+        If a term is not of one target and one raw prediction.
     ValueError
         If links differ, if no named domain is the intersection of the terms', or if a factor is not positive.
 
@@ -58,25 +59,12 @@ class Combination(PointwiseLoss):
     name = "combination"
 
     def __init__(self, terms):
-        merged = {}
-        for factor, loss in terms:
-            factor = real_number("the factor of a loss", factor, 0, open_low=True)
-            for inner, part in getattr(loss, "terms", ((1.0, loss),)):
-                merged[part] = merged.get(part, 0.0) + factor * inner
-        if not merged:
-            raise ValueError("a combination needs at least one term")
-        for loss in merged:
-            if not isinstance(loss, PointwiseLoss):
-                raise TypeError(f"losses of one target and one raw prediction each can be combined, got {loss!r}")
+        merged = _merged(terms)
         parts = tuple(merged)
-        for other in parts[1:]:
-            if other.link != parts[0].link:
-                raise ValueError(
-                    f"{parts[0]!r} and {other!r} cannot be added: their raw predictions are of different links, "
-                    f"{parts[0].link!r} and {other.link!r}"
-                )
+        for loss in parts:
+            if not isinstance(loss, PointwiseLoss):
+                raise TypeError(f"a Combination is of losses of one target and one raw prediction each, got {loss!r}")
         super(PointwiseLoss, self).__init__(terms=tuple((factor, loss) for loss, factor in merged.items()))
-        kinds = {loss.hessian_kind for loss in parts}
         constants = [loss.constant_hessian for loss in parts]
         self.__dict__.update(
             link=parts[0].link,
@@ -85,7 +73,7 @@ class Combination(PointwiseLoss):
             is_smooth=all(loss.is_smooth for loss in parts),
             has_conjugate=len(parts) == 1 and parts[0].has_conjugate,
             has_deviance=len(parts) == 1 and parts[0].has_deviance,
-            hessian_kind=next(kind for kind in ("bound", "fisher", "exact") if kind in kinds),
+            hessian_kind=_kind(parts),
             constant_hessian=None if None in constants else sum(c * f for c, (f, _) in zip(constants, self.terms)),
             raw_low=max(loss.raw_low for loss in parts),
             _nanoseconds=sum(loss._nanoseconds + 0.3 for loss in parts),
@@ -98,15 +86,8 @@ class Combination(PointwiseLoss):
         self.__dict__["_par"] = np.array(numbers, dtype=np.float64)
         self.__dict__["_plan"] = (self.name, self._par.tobytes(), self._nanoseconds, 1.0, False)
 
-    @classmethod
-    def of(cls, *terms):
-        """The combination, or the loss itself where it is one with the factor 1."""
-        combined = cls(terms)
-        (factor, loss), *more = combined.terms
-        return loss if factor == 1 and not more else combined
-
     def __repr__(self):
-        return " + ".join(repr(loss) if factor == 1 else f"{factor!r} * {loss!r}" for factor, loss in self.terms)
+        return _sum(self.terms)
 
     def _no_conjugate(self):
         (_, loss), *more = self.terms
@@ -170,3 +151,131 @@ def _common_domain(losses):
             )
         domain = loss.domain
     return domain
+
+
+class RowCombination(Loss):
+    """A weighted sum of losses over rows, ``SoftmaxCrossEntropy() + 0.1 * other``.
+
+    Value, gradient, Hessian and products are the sums of the terms', each reduced by its own rule; every
+    method reads the data once for each term. Passes over data (`LinearObjective`) do not take it, and it
+    has neither conjugate nor best constant.
+
+    Parameters
+    ----------
+    terms : sequence of (float, loss)
+        Factors, finite and positive, and losses over rows of the same `link`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastopt.losses import SoftmaxCrossEntropy
+    >>> loss = SoftmaxCrossEntropy() + 0.5 * SoftmaxCrossEntropy(label_smoothing=0.3)
+    >>> loss.gradient(np.array([0]), np.zeros((1, 3))).round(3)
+    array([[-0.9 ,  0.45,  0.45]])
+    """
+
+    name = "row_combination"
+    is_rowwise = True
+    has_conjugate = False
+
+    def __init__(self, terms):
+        merged = _merged(terms)
+        parts = tuple(merged)
+        for loss in parts:
+            if not loss.is_rowwise or not loss.is_separable:
+                raise TypeError(f"a RowCombination is of losses over rows, got {loss!r}")
+        super().__init__(terms=tuple((factor, loss) for loss, factor in merged.items()))
+        self.__dict__.update(
+            link=parts[0].link,
+            domain=parts[0].domain,
+            is_convex=all(loss.is_convex for loss in parts),
+            is_smooth=all(loss.is_smooth for loss in parts),
+            is_shift_invariant=all(loss.is_shift_invariant for loss in parts),
+            hessian_kind=_kind(parts),
+        )
+
+    def __repr__(self):
+        return _sum(self.terms)
+
+    def _kernel(self, dtype):
+        raise NotImplementedError(f"passes over data do not take sums of losses over rows: {self!r}")
+
+    def _evaluate(self, what, y_true, raw_prediction, sample_weight, reduction, n_threads, value_out=None,
+                  gradient_out=None, hessian_out=None, direction=None):  # fmt: skip
+        outputs = [(VALUE, "value_out", value_out), (GRADIENT, "gradient_out", gradient_out)]
+        outputs = [*outputs, (HESSIAN | FULL_HESSIAN, "hessian_out", hessian_out), (PRODUCT, "product_out", gradient_out)]
+        outputs = [(name, out) for bit, name, out in outputs if what & bit]
+        total = None
+        for factor, loss in self.terms:
+            found = loss._evaluate(what, y_true, raw_prediction, sample_weight, reduction, n_threads, None, None, None,
+                                   direction)  # fmt: skip
+            found = [factor * array for array in (found if isinstance(found, tuple) else (found,))]
+            total = found if total is None else [a + b for a, b in zip(total, found)]
+        if value_out is not None and reduction != "none":
+            raise ValueError(f"value_out is for reduction='none'; with {reduction!r} the value is returned as a float")
+        inputs = {"y_true": np.asarray(y_true), "raw_prediction": np.asarray(raw_prediction)}
+        for i, (name, out) in enumerate(outputs):
+            if out is not None:
+                output_array(name, out, total[i].shape, total[i].dtype, inputs)
+                out[...] = total[i]
+                total[i] = out
+        return total[0] if len(total) == 1 else tuple(total)
+
+    gradient_hessian = RowLoss.gradient_hessian
+
+    def predict(self, raw_prediction):
+        return self.terms[0][1].predict(raw_prediction)
+
+    predict.__doc__ = Loss.predict.__doc__
+
+    def conjugate(self, y_true, theta):
+        """Not offered."""
+        raise NotImplementedError(f"the conjugate of a sum of losses is not offered: {self!r}")
+
+    def fit_intercept_only(self, y_true, sample_weight=None, *, n_classes=None):
+        """Not offered."""
+        raise NotImplementedError(f"the best constant of a sum of losses over rows is not offered: {self!r}")
+
+    def sample(self, rng, n, **options):
+        return self.terms[0][1].sample(rng, n, **options)
+
+
+def combine(*terms):
+    """The sum of (factor, loss), or the loss itself where it is one with the factor 1."""
+    merged = _merged(terms)
+    if len(merged) == 1 and next(iter(merged.values())) == 1:
+        return next(iter(merged))
+    if all(isinstance(loss, PointwiseLoss) for loss in merged):
+        return Combination(terms)
+    if all(loss.is_rowwise and loss.is_separable for loss in merged):
+        return RowCombination(terms)
+    odd = next(loss for loss in merged if not isinstance(loss, PointwiseLoss))
+    raise TypeError(f"only losses of one kind, pointwise or over rows, can be combined, got {odd!r}")
+
+
+def _merged(terms):
+    """Factors by loss, checked; sums within the sum are opened, equal losses added."""
+    merged = {}
+    for factor, loss in terms:
+        factor = real_number("the factor of a loss", factor, 0, open_low=True)
+        for inner, part in getattr(loss, "terms", ((1.0, loss),)):
+            merged[part] = merged.get(part, 0.0) + factor * inner
+    if not merged:
+        raise ValueError("a combination needs at least one term")
+    first, *others = merged
+    for other in others:
+        if other.is_rowwise == first.is_rowwise and other.link != first.link:
+            raise ValueError(
+                f"{first!r} and {other!r} cannot be added: their raw predictions are of different links, "
+                f"{first.link!r} and {other.link!r}"
+            )
+    return merged
+
+
+def _sum(terms):
+    return " + ".join(repr(loss) if factor == 1 else f"{factor!r} * {loss!r}" for factor, loss in terms)
+
+
+def _kind(losses):
+    kinds = {loss.hessian_kind for loss in losses}
+    return next(kind for kind in ("bound", "fisher", "exact") if kind in kinds)

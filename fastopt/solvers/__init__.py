@@ -23,7 +23,7 @@ SOLVERS = {
 __all__ = ["SOLVERS", "Fit", "Goal", "Result", "choose", "fit_problem", "gradient_descent", "lbfgs", "newton_cholesky", "svd"]
 
 
-_WORDS = {"gradient": "a continuous gradient", "hessian": "the exact curvature", "squares": "a squared loss"}
+_WORDS = {"gradient": "a continuous gradient", "hessian": "the exact or expected curvature", "squares": "a squared loss"}
 
 
 def choose(objective, name="auto"):
