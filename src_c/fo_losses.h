@@ -399,6 +399,44 @@ FO_INLINE FO(point) FO(squared_epsilon_insensitive_conjugate)(fo_real y, fo_real
     return FO(conjugate_value)(theta, 1, theta * (FO_K(0.25) * theta + y) + par[0] * FO(abs)(theta));
 }
 
+/* x - log(1 + x), x > -1: near 0 with s = x / (2 + x) as x s - 2 (atanh s - s) by its series, which cancels nothing */
+FO_INLINE fo_real FO(log1p_excess)(fo_real x)
+{
+    fo_real s = x / (FO_K(2.0) + x), u = s * s, sum = FO_K(0.0476190476190476190476);
+    int near = FO(abs)(s) < FO_K(0.2);
+    sum = sum * u + FO_K(0.0526315789473684210526);
+    sum = sum * u + FO_K(0.0588235294117647058824);
+    sum = sum * u + FO_K(0.0666666666666666666667);
+    sum = sum * u + FO_K(0.0769230769230769230769);
+    sum = sum * u + FO_K(0.0909090909090909090909);
+    sum = sum * u + FO_K(0.111111111111111111111);
+    sum = sum * u + FO_K(0.142857142857142857143);
+    sum = sum * u + FO_K(0.2);
+    sum = sum * u + FO_K(0.333333333333333333333);
+    return near ? s * (x - FO_K(2.0) * u * sum) : x - FO(log1p)(x);
+}
+
+/* c^2 (a - log(1 + a)), a = |r| / c; par = {c} */
+FO_INLINE FO(point) FO(fair)(fo_real y, fo_real z, const fo_real *par)
+{
+    FO(point) o;
+    fo_real r = z - y, c = par[0], size = FO(abs)(r), a = size / c, b = FO_K(1.0) + a;
+    fo_real near = a <= FO_K(0.5) ? a : FO_K(0.5), far = a <= (fo_real)fo_largest ? a : (fo_real)fo_largest;
+    o.value = a <= FO_K(0.5) ? c * c * FO(log1p_excess)(near) : c * (size - c * FO(log1p)(far));
+    o.gradient = a <= FO_K(1.0) ? r / b : FO(with_sign)(c / (FO_K(1.0) + c / size), r);
+    b = FO_K(1.0) / b;
+    o.hessian = b * b;
+    return o;
+}
+
+/* c^2 (-t - log(1 - t)) + theta y, t = |theta| / c <= 1 */
+FO_INLINE FO(point) FO(fair_conjugate)(fo_real y, fo_real theta, const fo_real *par)
+{
+    fo_real c = par[0], size = FO(abs)(theta);
+    int inside = size <= c;
+    return FO(conjugate_value)(theta, inside, c * c * FO(log1p_excess)(inside ? -(size / c) : FO_K(0.0)) + theta * y);
+}
+
 /* d^2/2 log(1 + (r/d)^2); par = {d} */
 FO_INLINE FO(point) FO(cauchy)(fo_real y, fo_real z, const fo_real *par)
 {

@@ -35,6 +35,8 @@ cdef extern from "fo_losses.h" nogil:
     point c_epsilon_insensitive_conjugate "FO(epsilon_insensitive_conjugate)"(real y, real theta, const real* par)
     point c_squared_epsilon_insensitive "FO(squared_epsilon_insensitive)"(real y, real z, const real* par)
     point c_squared_epsilon_insensitive_conjugate "FO(squared_epsilon_insensitive_conjugate)"(real y, real theta, const real* par)
+    point c_fair "FO(fair)"(real y, real z, const real* par)
+    point c_fair_conjugate "FO(fair_conjugate)"(real y, real theta, const real* par)
     point c_cauchy "FO(cauchy)"(real y, real z, const real* par)
     point c_tukey_biweight "FO(tukey_biweight)"(real y, real z, const real* par)
     point c_welsch "FO(welsch)"(real y, real z, const real* par)
@@ -92,6 +94,7 @@ cdef int64_t expectile(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) 
 cdef int64_t epsilon_insensitive(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(epsilon_insensitive, c_epsilon_insensitive, c_epsilon_insensitive_conjugate, FINITE, j, lo, hi, v)
 cdef int64_t squared_epsilon_insensitive(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil:
     return block(squared_epsilon_insensitive, c_squared_epsilon_insensitive, c_squared_epsilon_insensitive_conjugate, FINITE, j, lo, hi, v)
+cdef int64_t fair(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(fair, c_fair, c_fair_conjugate, FINITE, j, lo, hi, v)
 cdef int64_t cauchy(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(cauchy, c_cauchy, c_no_conjugate, FINITE, j, lo, hi, v)
 cdef int64_t tukey_biweight(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(tukey_biweight, c_tukey_biweight, c_no_conjugate, FINITE, j, lo, hi, v)
 cdef int64_t welsch(const job_t* j, Py_ssize_t lo, Py_ssize_t hi, double* v) noexcept nogil: return block(welsch, c_welsch, c_no_conjugate, FINITE, j, lo, hi, v)
@@ -139,6 +142,7 @@ cdef dict ROSTER = {
     "expectile": <size_t> <void*> expectile,
     "epsilon_insensitive": <size_t> <void*> epsilon_insensitive,
     "squared_epsilon_insensitive": <size_t> <void*> squared_epsilon_insensitive,
+    "fair": <size_t> <void*> fair,
     "cauchy": <size_t> <void*> cauchy,
     "tukey_biweight": <size_t> <void*> tukey_biweight,
     "welsch": <size_t> <void*> welsch,

@@ -276,6 +276,44 @@ class SquaredEpsilonInsensitive(_Convex):
         return [np.asarray(y_true) - self.epsilon, np.asarray(y_true) + self.epsilon]
 
 
+@register("FairLoss", "fair_loss")
+class Fair(_Convex):
+    """Fair's loss c^2 (a - log(1 + a)) with a = |r| / c.
+
+    Gradient r / (1 + a), Hessian 1 / (1 + a)^2. About r^2 / 2 near 0 and c |r| far away, as Huber's, and strictly
+    convex everywhere: residuals far away keep a little weight, and the minimum is unique. LightGBM's "fair" objective
+    with fair_c = c.
+
+    Parameters
+    ----------
+    c : float, default 1.3998
+        Positive. The default has 95 % efficiency for normal residuals of variance one.
+
+    References
+    ----------
+    Fair (1974), On the robust estimation of econometric models; Holland and Welsch (1977), Robust regression using
+    iteratively reweighted least-squares, for the default.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastopt.losses import Fair
+    >>> Fair(c=1.0).gradient(np.array([0.0, 0.0]), np.array([1.0, -1e300]), reduction="none")
+    array([ 0.5, -1. ])
+    """
+
+    name = "fair"
+    traits = Traits(
+        ("regression",), "bounded", "heavy tails", "Fair 损失",
+        "a unique minimum, every residual weighs a little",
+        "LightGBM `fair`: the same",
+    )  # fmt: skip
+    _nanoseconds = 3.0
+
+    def __init__(self, c=1.3998):
+        super().__init__(c=real_number("c", c, 0, open_low=True))
+
+
 @register("CauchyLoss", "lorentzian")
 class Cauchy(_Redescending):
     """Cauchy (Lorentzian) loss delta^2 / 2 log(1 + (r / delta)^2).

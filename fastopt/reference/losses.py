@@ -304,6 +304,11 @@ POINTWISE = {
         lambda y, z, epsilon: 2 * _sign(z - y) * max(0, abs(z - y) - epsilon),
         lambda y, z, epsilon: 2 if abs(z - y) > epsilon else 0,
     ),
+    "fair": Statement(
+        lambda y, z, c: c**2 * (abs(z - y) / c - _mp().log(1 + abs(z - y) / c)),
+        lambda y, z, c: (z - y) / (1 + abs(z - y) / c),
+        lambda y, z, c: 1 / (1 + abs(z - y) / c) ** 2,
+    ),
     "cauchy": Statement(
         lambda y, z, delta: delta**2 / 2 * _mp().log(1 + ((z - y) / delta) ** 2),
         lambda y, z, delta: (z - y) / (1 + ((z - y) / delta) ** 2),
@@ -526,6 +531,12 @@ def _squared_epsilon_insensitive_numpy(y, z, epsilon=0.1):
     return np.dot(t, t) / r.size, t * (2.0 / r.size)
 
 
+def _fair_numpy(y, z, c=1.3998):
+    r = z - y
+    a = abs(r) / c
+    return c * c * np.mean(a - np.log1p(a)), r / ((1 + a) * r.size)
+
+
 def _cauchy_numpy(y, z, delta=1.0):
     r = z - y
     u = (r / delta) ** 2
@@ -661,6 +672,7 @@ VALUE_GRADIENT = {
     "expectile": _expectile_numpy,
     "epsilon_insensitive": _epsilon_insensitive_numpy,
     "squared_epsilon_insensitive": _squared_epsilon_insensitive_numpy,
+    "fair": _fair_numpy,
     "cauchy": _cauchy_numpy,
     "tukey_biweight": _tukey_biweight_numpy,
     "welsch": _welsch_numpy,
