@@ -64,7 +64,9 @@ cdef extern from "fastopt.h" nogil:
         double y, double z, const double* par)
     point_f32 mean_absolute_percentage_error_f32 "fo_mean_absolute_percentage_error_f32"(
         float y, float z, const float* par)
-    # par = {delta}; par = {c}
+    # par = {c}; par = {delta}; par = {c}
+    point_f64 fair_f64 "fo_fair_f64"(double y, double z, const double* par)
+    point_f32 fair_f32 "fo_fair_f32"(float y, float z, const float* par)
     point_f64 cauchy_f64 "fo_cauchy_f64"(double y, double z, const double* par)
     point_f32 cauchy_f32 "fo_cauchy_f32"(float y, float z, const float* par)
     point_f64 tukey_biweight_f64 "fo_tukey_biweight_f64"(double y, double z, const double* par)
