@@ -10,6 +10,7 @@ import math
 import numpy as np
 
 from . import _config
+from ._passes import FunctionPasses
 from ._validation import first_bad
 from .data import DenseRows
 from .losses import get as get_loss
@@ -120,8 +121,14 @@ class LinearObjective:
             offset=None if self.offset is None else self.offset.reshape(-1),
             k=self.k,
         )
-        address, par, class_weight = self.loss._kernel(self.dtype)
-        self.handle.set_loss(address, par, self.loss.is_rowwise, class_weight, self.output_weight)
+        if self.loss.has_kernel:
+            address, par, class_weight = self.loss._kernel(self.dtype)
+            self.handle.set_loss(address, par, self.loss.is_rowwise, class_weight, self.output_weight)
+        else:
+            y, weight = self._selected()
+            if self.output_weight is not None:
+                weight = (np.ones(self.n) if weight is None else weight)[:, None] * self.output_weight
+            self.handle = FunctionPasses(self.handle, self.data.bind(k=self.k), self.loss, y, weight, self.dtype)
         width = self.p + 1 if self.fit_intercept else self.p
         self.width = width
         self.shape = (width,) if self._vector_shape else (self.k, width)
@@ -129,7 +136,7 @@ class LinearObjective:
         # One pass costs about 0.3 ns an element of X and 1 ns a prediction; a fit is about ten.
         self._pass_ms = (self.n * self.p * 0.3 * math.sqrt(self.k) + self.n * self.k) * 1e-6
         self.n_threads = _config.threads(n_threads, 10 * self._pass_ms)
-        self.n_passes = 0
+        self._reads = 0
         self._free = []
         self._sample = None
 
@@ -169,6 +176,15 @@ class LinearObjective:
         if array.shape != (n,):
             raise ValueError(f"{name} must have shape ({n},) as X has {n} rows, got {array.shape}")
         return array
+
+    @property
+    def n_passes(self):
+        """Reads of X so far."""
+        return self._reads + getattr(self.handle, "more_reads", 0)
+
+    @n_passes.setter
+    def n_passes(self, count):
+        self._reads = count - getattr(self.handle, "more_reads", 0)
 
     # --- parameters -------------------------------------------------------------------------
 

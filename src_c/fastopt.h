@@ -19,6 +19,8 @@
 #pragma GCC diagnostic ignored "-Wunknown-pragmas" /* omp simd, in compilations without -fopenmp-simd */
 #endif
 
+#include "fo_custom.h"
+
 #define FO_SINGLE 0
 #include "fo_math.h"
 #include "fo_losses.h"

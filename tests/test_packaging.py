@@ -23,7 +23,7 @@ FLOORS = [
     {"_config", "_validation", "diagnostics"},
     {"losses", "penalties", "optimizers", "schedules", "linesearch"},
     {"data"},
-    {"objective", "scaling"},
+    {"_passes", "objective", "scaling"},
     {"solvers"},
     {"training", "_minimize", "minimizers"},
     {"linear_model", "svm", "neural_network", "_estimators"},
@@ -179,7 +179,7 @@ def test_include_folder():
 
 def test_package_data():
     assert (PACKAGE / "py.typed").is_file()
-    assert (PACKAGE / "formulas.pxd").is_file()
+    assert (PACKAGE / "formulas.pxd").is_file() and (PACKAGE / "loss.pxd").is_file()
 
 
 EXTENSION = """

@@ -3,7 +3,7 @@ from cpython.exc cimport PyErr_CheckSignals
 from libc.math cimport sqrt
 
 from fastopt._config import threads as _threads
-from numpy import dtype as _dtype, empty as _empty
+from numpy import dtype as _dtype, empty as _empty, ndarray as _ndarray
 
 cdef extern from "Python.h":
     ctypedef struct Py_buffer:
@@ -103,10 +103,14 @@ cdef object output(object given, int slot, Py_buffer* views, object shape):
     return None
 
 
+include "pointwise_custom.pxi"
+
+
 def evaluate(tuple plan, int what, object reduction, object y, object raw, object weight, object n_threads,
              object value_out, object gradient_out, object hessian_out, object direction):
     """One loss over arrays. plan: (name, the parameters as bytes, nanoseconds an element, factor of
-    gradient and Hessian, whether the value wanted is the root of twice the reduced loss).
+    gradient and Hessian, whether the value wanted is the root of twice the reduced loss); without a
+    name, what `drive_python` takes follows.
 
     Returns the outputs; an int, the status word, where data are outside the loss's domain or the
     weights of a mean sum to zero; None where an argument is not exactly what the loops take (the
@@ -120,7 +124,7 @@ def evaluate(tuple plan, int what, object reduction, object y, object raw, objec
     cdef double total = 0.0, mass = 0.0, square, unused
     cdef bint mean = reduction == "mean", none = False, root = plan[4]
     cdef object value = None, gradient = None, hessian = None, product = None, shape
-    cdef block_t f
+    cdef block_t f = NULL
     if not mean:
         none = reduction == "none"
         if root if none else reduction != "sum":
@@ -185,11 +189,14 @@ def evaluate(tuple plan, int what, object reduction, object y, object raw, objec
             if mass == 0.0:
                 return NO_WEIGHT
             job.scale /= mass
-        f = combination if plan[0] == "combination" else <block_t> <void*> <size_t> ROSTER[plan[0]]
-        if root:
-            # The gradient needs the root first: two passes. Squares that overflow or vanish: None.
-            job.what = FO_VALUE
-        status = drive(f, &job, n, threads, &total)
+        if plan[0] is None:
+            status = drive_python(plan, &job, y, raw, views[RAW].ndim, n, &total)
+        else:
+            f = combination if plan[0] == "combination" else <block_t> <void*> <size_t> ROSTER[plan[0]]
+            if root:
+                # The gradient needs the root first: two passes. Squares that overflow or vanish: None.
+                job.what = FO_VALUE
+            status = drive(f, &job, n, threads, &total)
         if root and not status:
             square = 2.0 * (total / mass if mean else total)
             if not (square > (1e-30 if sizeof(real) == 4 else 1e-280) and square < 1e300):
@@ -227,4 +234,4 @@ def address(str name):
 
 def roster():
     """Names of the losses of this family."""
-    return tuple(ROSTER)
+    return tuple(name for name in ROSTER if name != "pointer")

@@ -2,7 +2,8 @@
 
 Every loss has `value`, `gradient`, `value_gradient`, `gradient_hessian` and `hessp`, all with
 ``(y_true, raw_prediction, sample_weight=None, *, reduction="mean", n_threads=None)``; `LOSSES` maps
-names to classes and `get` makes one from a name, ours or a peer's.
+names to classes and `get` makes one from a name, ours or a peer's. `from_function` and `from_pointer` make
+losses of users' functions, `check_loss` tries any loss.
 """
 
 from ._base import LOSSES, Loss, get
@@ -18,6 +19,8 @@ from ._binary import (
     SmoothedHinge,
 )
 from ._combination import Combination, RowCombination
+from ._check import LossReport, check_loss
+from ._custom import CustomLoss, PointerLoss, from_function, from_pointer
 from ._glm import Gamma, InverseGaussian, NegativeBinomial, PoissonIdentity, Tweedie, TweedieIdentity
 from ._pointwise import (
     AbsoluteError,
@@ -105,6 +108,7 @@ __all__ = [
     "Cauchy",
     "Combination",
     "ComplementaryLogLog",
+    "CustomLoss",
     "EpsilonInsensitive",
     "Expectile",
     "Exponential",
@@ -118,11 +122,13 @@ __all__ = [
     "LogCosh",
     "Logistic",
     "Loss",
+    "LossReport",
     "MeanAbsolutePercentageError",
     "MeanSquaredLogarithmicError",
     "ModifiedHuber",
     "NegativeBinomial",
     "Perceptron",
+    "PointerLoss",
     "Poisson",
     "PoissonIdentity",
     "Probit",
@@ -143,5 +149,8 @@ __all__ = [
     "Welsch",
     "choose",
     "element_weight",
+    "check_loss",
+    "from_function",
+    "from_pointer",
     "get",
 ]

@@ -84,7 +84,8 @@ class Loss:
     domain : str
         Targets that are accepted: a key of `DOMAINS`, or the words for it.
     hessian_kind : str
-        "exact", "fisher" (expected), "bound" (an upper bound), "product" (only `hessp`) or "none" (refused).
+        "exact", "fisher" (expected), "bound" (an upper bound), "difference" (of gradients, for losses of users),
+        "product" (only `hessp`) or "none" (refused).
     hessian_kinds : tuple of str
         What the parameter `hessian` may be; with more than one the class has it.
     is_convex : bool
@@ -107,6 +108,9 @@ class Loss:
         What it is for: task, outliers, noise, its Chinese name, names elsewhere; see `choose`.
     raw_low : float
         Raw predictions below this have an infinite loss.
+    has_kernel : bool
+        Whether passes over data run the loss by a block function (`_kernel`); without one they call `_evaluate`
+        between two reads of the data.
     """
 
     name = ""
@@ -124,6 +128,7 @@ class Loss:
     is_shift_invariant = False
     raw_low = -np.inf
     traits = None
+    has_kernel = True
 
     def __init__(self, **params):
         self.__dict__.update(params)
