@@ -27,7 +27,7 @@ KERNELS = "fastopt/_kernels"
 LEVEL_SOURCES = "build/levels"
 
 # One line a family: its .pxi states its loops for one element type.
-FAMILIES = ["pointwise", "rows", "rowwise", "updates", "linear", "elementary", "penalties"]
+FAMILIES = ["pointwise", "rows", "rowwise", "updates", "linear", "elementary", "penalties", "batch"]
 DTYPES = {"f64": ("double", 0), "f32": ("float", 1)}
 # Modules that are built once, without a level: detection of the processor, OpenMP.
 PLAIN = ["_cpu"]

@@ -21,7 +21,7 @@ except ModuleNotFoundError as error:
         "Build them there with 'pip install -e .', or leave that folder to import the installed package."
     ) from error
 
-FAMILIES = ("pointwise", "rows", "rowwise", "updates", "linear", "elementary", "penalties")
+FAMILIES = ("pointwise", "rows", "rowwise", "updates", "linear", "elementary", "penalties", "batch")
 
 
 class Level:

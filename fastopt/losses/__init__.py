@@ -6,7 +6,7 @@ names to classes and `get` makes one from a name, ours or a peer's. `from_functi
 losses of users' functions, `check_loss` tries any loss.
 """
 
-from ._base import LOSSES, Loss, get
+from ._base import BATCH_LOSSES, LOSSES, Loss, get
 from ._binary import (
     BinaryFocal,
     BinarySparsemax,
@@ -18,8 +18,8 @@ from ._binary import (
     Probit,
     SmoothedHinge,
 )
-from ._combination import Combination, RowCombination
 from ._check import LossReport, check_loss
+from ._combination import Combination, RowCombination
 from ._custom import CustomLoss, PointerLoss, from_function, from_pointer
 from ._glm import Gamma, InverseGaussian, NegativeBinomial, PoissonIdentity, Tweedie, TweedieIdentity
 from ._pointwise import (
@@ -44,19 +44,13 @@ from ._regression import (
     MeanAbsolutePercentageError,
     MeanSquaredLogarithmicError,
     PseudoHuber,
-    SmoothedQuantile,
     SmoothL1,
+    SmoothedQuantile,
     SquaredEpsilonInsensitive,
     TukeyBiweight,
     Welsch,
 )
-from ._row_margins import (
-    CrammerSinger,
-    CumulativeLogit,
-    MultilabelLogistic,
-    MultilabelMargin,
-    WestonWatkins,
-)
+from ._row_margins import CrammerSinger, CumulativeLogit, MultilabelLogistic, MultilabelMargin, WestonWatkins
 from ._row_softmax import (
     CategoricalFocal,
     CategoricalGeneralizedCrossEntropy,
@@ -68,57 +62,49 @@ from ._row_softmax import (
     SoftmaxKLDivergence,
     Sparsemax,
 )
-from ._row_vectors import (
-    CompleteIoU,
-    CosineDistance,
-    GaussianNLL,
-    GeneralizedIoU,
-    IoU,
-)
+from ._row_vectors import CompleteIoU, CosineDistance, GaussianNLL, GeneralizedIoU, IoU
 from ._rows import CategoricalCrossEntropyFromProbabilities, SoftmaxCrossEntropy
+from ._sequence import CTC, CTCFromLogProbabilities
 from ._traits import choose
 from ._weights import element_weight
 
 __all__ = [
-    "CrammerSinger",
-    "CumulativeLogit",
-    "MultilabelLogistic",
-    "MultilabelMargin",
-    "WestonWatkins",
-    "CategoricalFocal",
-    "CategoricalGeneralizedCrossEntropy",
-    "JensenShannon",
-    "KLDivergenceFromLogProbabilities",
-    "KLDivergenceFromProbabilities",
-    "ListwiseSoftmax",
-    "Poly1CrossEntropy",
-    "SoftmaxKLDivergence",
-    "Sparsemax",
-    "CompleteIoU",
-    "CosineDistance",
-    "GaussianNLL",
-    "GeneralizedIoU",
-    "IoU",
+    "BATCH_LOSSES",
+    "CTC",
     "LOSSES",
     "AbsoluteError",
     "BinaryCrossEntropyFromProbabilities",
     "BinaryFocal",
     "BinarySparsemax",
+    "CTCFromLogProbabilities",
     "CategoricalCrossEntropyFromProbabilities",
+    "CategoricalFocal",
+    "CategoricalGeneralizedCrossEntropy",
     "Cauchy",
     "Combination",
     "ComplementaryLogLog",
+    "CompleteIoU",
+    "CosineDistance",
+    "CrammerSinger",
+    "CumulativeLogit",
     "CustomLoss",
     "EpsilonInsensitive",
     "Expectile",
     "Exponential",
     "Fair",
     "Gamma",
+    "GaussianNLL",
     "GeneralizedCrossEntropy",
+    "GeneralizedIoU",
     "HalfSquaredError",
     "Hinge",
     "Huber",
     "InverseGaussian",
+    "IoU",
+    "JensenShannon",
+    "KLDivergenceFromLogProbabilities",
+    "KLDivergenceFromProbabilities",
+    "ListwiseSoftmax",
     "LogCosh",
     "Logistic",
     "Loss",
@@ -126,11 +112,14 @@ __all__ = [
     "MeanAbsolutePercentageError",
     "MeanSquaredLogarithmicError",
     "ModifiedHuber",
+    "MultilabelLogistic",
+    "MultilabelMargin",
     "NegativeBinomial",
     "Perceptron",
     "PointerLoss",
     "Poisson",
     "PoissonIdentity",
+    "Poly1CrossEntropy",
     "Probit",
     "PseudoHuber",
     "Quantile",
@@ -140,6 +129,8 @@ __all__ = [
     "SmoothedHinge",
     "SmoothedQuantile",
     "SoftmaxCrossEntropy",
+    "SoftmaxKLDivergence",
+    "Sparsemax",
     "SquaredEpsilonInsensitive",
     "SquaredError",
     "SquaredHinge",
@@ -147,9 +138,10 @@ __all__ = [
     "Tweedie",
     "TweedieIdentity",
     "Welsch",
+    "WestonWatkins",
+    "check_loss",
     "choose",
     "element_weight",
-    "check_loss",
     "from_function",
     "from_pointer",
     "get",

@@ -27,6 +27,9 @@ DOMAINS = {
 
 LOSSES = {}
 ALIASES = {}
+# Losses that are no sum over samples with one raw prediction or row each: their methods take more arguments.
+BATCH_LOSSES = {}
+BATCH_ALIASES = {}
 
 
 def register(*aliases):
@@ -66,7 +69,7 @@ def get(name, **params):
     >>> losses.get("binary_cross_entropy_with_logits")
     Logistic(pos_weight=1.0, label_smoothing=0.0)
     """
-    return by_name(name, params, Loss, LOSSES, ALIASES, "their classes' and peers' names")
+    return by_name(name, params, Loss, LOSSES | BATCH_LOSSES, ALIASES | BATCH_ALIASES, "their classes' and peers' names")
 
 
 class Loss:
