@@ -124,6 +124,7 @@ def test_torch(dtype):
         assert ours / 12 == pytest.approx(mean.item(), rel=tolerance)
 
 
+@pytest.mark.slow
 def test_optax():
     optax = pytest.importorskip("optax")
     y, raw, lengths = problem(6, n=6)

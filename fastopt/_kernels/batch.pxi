@@ -9,3 +9,4 @@ from libc.string cimport memset
 import numpy as np
 
 include "batch_sequence.pxi"
+include "batch_survival.pxi"

@@ -65,6 +65,7 @@ from ._row_softmax import (
 from ._row_vectors import CompleteIoU, CosineDistance, GaussianNLL, GeneralizedIoU, IoU
 from ._rows import CategoricalCrossEntropyFromProbabilities, SoftmaxCrossEntropy
 from ._sequence import CTC, CTCFromLogProbabilities
+from ._survival import CoxPartialLikelihood, SurvivalTarget
 from ._traits import choose
 from ._weights import element_weight
 
@@ -85,6 +86,7 @@ __all__ = [
     "ComplementaryLogLog",
     "CompleteIoU",
     "CosineDistance",
+    "CoxPartialLikelihood",
     "CrammerSinger",
     "CumulativeLogit",
     "CustomLoss",
@@ -134,6 +136,7 @@ __all__ = [
     "SquaredEpsilonInsensitive",
     "SquaredError",
     "SquaredHinge",
+    "SurvivalTarget",
     "TukeyBiweight",
     "Tweedie",
     "TweedieIdentity",

@@ -211,7 +211,7 @@ class CTC(_Sequences):
     >>> from fastopt.losses import CTC
     >>> z = np.log([[[0.6, 0.3, 0.1], [0.5, 0.4, 0.1]]])
     >>> value, gradient = CTC().value_gradient([np.array([1])], z)  # 1 and blank, blank and 1, 1 and 1
-    >>> round(np.exp(-value), 12)
+    >>> print(round(np.exp(-value), 12))
     0.51
     >>> gradient.round(3)
     array([[[ 0.129, -0.229,  0.1  ],
