@@ -10,3 +10,4 @@ import numpy as np
 
 include "batch_sequence.pxi"
 include "batch_survival.pxi"
+include "batch_overlap.pxi"

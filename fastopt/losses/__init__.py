@@ -22,6 +22,7 @@ from ._check import LossReport, check_loss
 from ._combination import Combination, RowCombination
 from ._custom import CustomLoss, PointerLoss, from_function, from_pointer
 from ._glm import Gamma, InverseGaussian, NegativeBinomial, PoissonIdentity, Tweedie, TweedieIdentity
+from ._overlap import Dice, DiceFromProbabilities, Jaccard, JaccardFromProbabilities, Tversky, TverskyFromProbabilities
 from ._pointwise import (
     AbsoluteError,
     BinaryCrossEntropyFromProbabilities,
@@ -90,6 +91,8 @@ __all__ = [
     "CrammerSinger",
     "CumulativeLogit",
     "CustomLoss",
+    "Dice",
+    "DiceFromProbabilities",
     "EpsilonInsensitive",
     "Expectile",
     "Exponential",
@@ -103,6 +106,8 @@ __all__ = [
     "Huber",
     "InverseGaussian",
     "IoU",
+    "Jaccard",
+    "JaccardFromProbabilities",
     "JensenShannon",
     "KLDivergenceFromLogProbabilities",
     "KLDivergenceFromProbabilities",
@@ -138,6 +143,8 @@ __all__ = [
     "SquaredHinge",
     "SurvivalTarget",
     "TukeyBiweight",
+    "Tversky",
+    "TverskyFromProbabilities",
     "Tweedie",
     "TweedieIdentity",
     "Welsch",

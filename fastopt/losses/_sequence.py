@@ -252,8 +252,8 @@ class CTCFromLogProbabilities(_Sequences):
     >>> from fastopt.losses import CTCFromLogProbabilities
     >>> log_p = np.log([[[0.6, 0.3, 0.1], [0.5, 0.4, 0.1]]])
     >>> CTCFromLogProbabilities().gradient([np.array([1])], log_p).round(3)
-    array([[[-0.471, -0.529, -0.   ],
-            [-0.294, -0.706, -0.   ]]])
+    array([[[-0.471, -0.529,  0.   ],
+            [-0.294, -0.706,  0.   ]]])
     """
 
     name = "ctc_from_log_probabilities"

@@ -98,7 +98,7 @@ class SurvivalTarget:
             return y_true
         y = np.asarray(y_true)
         if y.dtype.names:
-            flags = [name for name in y.dtype.names if y.dtype[name] == bool]
+            flags = [name for name in y.dtype.names if y.dtype[name].kind == "b"]
             if len(y.dtype.names) != 2 or len(flags) != 1:
                 raise ValueError(
                     f"a structured y_true must have one field of bool, the event, and one of times; got {y.dtype}"
@@ -154,8 +154,8 @@ class CoxPartialLikelihood(BatchLoss):
     >>> y = SurvivalTarget(np.array([1.0, 2.0, 3.0]), [True, True, False])
     >>> loss = CoxPartialLikelihood()
     >>> value, gradient = loss.value_gradient(y, np.zeros(3), reduction="sum")
-    >>> print(round(value - np.log(3) - np.log(2), 12))
-    0.0
+    >>> print(round(value, 4), round(np.log(3) + np.log(2), 4))
+    1.7918 1.7918
     >>> gradient.round(4)
     array([-0.6667, -0.1667,  0.8333])
     """
