@@ -30,6 +30,7 @@ EXAMPLES = (
     *("losses._combination", "losses._traits", "losses._weights", "losses._check", "losses._custom"),
     *("losses._sequence",),
     *("losses._survival",),
+    *("losses._overlap", "losses._embedding", "losses._ranking"),
     *("penalties", "penalties._base", "penalties._coordinate", "penalties._step", "penalties._sum"),
     *("minimizers", "_minimize", "linesearch._backtracking", "linesearch._hager_zhang", "linesearch._strong"),
     *("schedules", "schedules._decay", "schedules._cycles", "schedules._compose", "schedules._plateau"),

@@ -11,3 +11,4 @@ import numpy as np
 include "batch_sequence.pxi"
 include "batch_survival.pxi"
 include "batch_overlap.pxi"
+include "batch_pairs.pxi"

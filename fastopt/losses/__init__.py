@@ -21,6 +21,7 @@ from ._binary import (
 from ._check import LossReport, check_loss
 from ._combination import Combination, RowCombination
 from ._custom import CustomLoss, PointerLoss, from_function, from_pointer
+from ._embedding import contrastive, cosine_embedding, hinge_embedding, info_nce, margin_ranking, nt_xent, triplet
 from ._glm import Gamma, InverseGaussian, NegativeBinomial, PoissonIdentity, Tweedie, TweedieIdentity
 from ._overlap import Dice, DiceFromProbabilities, Jaccard, JaccardFromProbabilities, Tversky, TverskyFromProbabilities
 from ._pointwise import (
@@ -36,6 +37,7 @@ from ._pointwise import (
     SquaredError,
     SquaredHinge,
 )
+from ._ranking import pairwise_ranking
 from ._regression import (
     Cauchy,
     EpsilonInsensitive,
@@ -151,8 +153,16 @@ __all__ = [
     "WestonWatkins",
     "check_loss",
     "choose",
+    "contrastive",
+    "cosine_embedding",
     "element_weight",
     "from_function",
     "from_pointer",
     "get",
+    "hinge_embedding",
+    "info_nce",
+    "margin_ranking",
+    "nt_xent",
+    "pairwise_ranking",
+    "triplet",
 ]
