@@ -26,6 +26,7 @@
 #include "fo_losses.h"
 #include "fo_rows.h"
 #include "fo_updates.h"
+#include "fo_measures.h"
 #include "fo_penalties.h"
 #undef FO_SINGLE
 
@@ -34,6 +35,7 @@
 #include "fo_losses.h"
 #include "fo_rows.h"
 #include "fo_updates.h"
+#include "fo_measures.h"
 #include "fo_penalties.h"
 #undef FO_SINGLE
 

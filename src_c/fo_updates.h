@@ -341,6 +341,24 @@ FO_INLINE FO(element) FO(schedule_free_adam)(FO(element) e, fo_real h, const FO(
     u = h / (s->lift * FO_SQRT(e.b) + s->eps) + s->decay * e.w;
     return FO(schedule_free)(e, u, s);
 }
+
+/* The second halves of steps that fo_measures.h begins; they leave the slots as they are. */
+
+/* w - decay w - alpha (gain3 a / (sqrt(b) + eps) + beta w) */
+FO_INLINE FO(element) FO(moments)(FO(element) e, fo_real h, const FO(scalars) *s)
+{
+    (void)h;
+    e.w -= s->decay * e.w + s->alpha * (s->gain3 * e.a / (FO_SQRT(e.b) + s->eps) + s->beta * e.w);
+    return e;
+}
+
+/* w - decay w - alpha h / sqrt(max(a, eps_root)) */
+FO_INLINE FO(element) FO(scaled)(FO(element) e, fo_real h, const FO(scalars) *s)
+{
+    fo_real v = e.a < s->eps_root ? s->eps_root : e.a;
+    e.w -= s->decay * e.w + s->alpha * h / FO_SQRT(v);
+    return e;
+}
 #undef FO_SQRT
 #undef FO_ABS
 #endif

@@ -34,10 +34,15 @@ ctypedef element (*formula)(element, real, const scalars_t*) noexcept nogil
 # Serial; elements lo..hi-1 of the arrays in the update.
 ctypedef void (*block_t)(const update_t* u, Py_ssize_t lo, Py_ssize_t hi) noexcept nogil
 
+ctypedef measured (*measure_formula)(element, real, const scalars_t*) noexcept nogil
+# As a block, and adds the terms of its elements, FO_TERMS sums, to `sums`.
+ctypedef void (*measure_t)(const update_t* u, Py_ssize_t lo, Py_ssize_t hi, double* sums) noexcept nogil
+
 cdef enum:
     BLOCK = 8192         # elements of a task: borders depend on sizes alone
     LINE = 64            # bytes of a cache line, the longest vector
     PEELED = 256         # elements from which a block first walks to a line's border
+    ALPHA = 3            # the step's place in a row of scalars
 
 cdef struct piece_t:
     Py_ssize_t item, lo, hi
@@ -85,6 +90,7 @@ cdef inline void block(formula f, int slots, const update_t* u, Py_ssize_t lo, P
 
 
 include "updates_norms.pxi"
+include "updates_measures.pxi"
 
 
 def address(str rule):
@@ -105,14 +111,19 @@ def rules():
     return tuple(ROSTER)
 
 
+def measures():
+    """Names of the measures."""
+    return tuple(MEASURES)
+
+
 cdef class Plan:
     """The arrays of an optimizer that have this module's element type, cut into tasks. One thread may use it at a time.
 
     Parameters
     ----------
     params, slots, rules, groups, labels, where : lists of one entry for each array
-        The array, the tuple of its slots, the name of its rule, its row in the table of scalars, its name in
-        messages, and its position in the sequence of gradients.
+        The array, the tuple of its slots, the name of its rule (None: the array is left alone), its row in the table
+        of scalars, its name in messages, and its position in the sequence of gradients.
     n_groups : int
         Rows of the table of scalars.
     spans : list of (start, end), sorted
@@ -122,6 +133,7 @@ cdef class Plan:
     cdef update_t* items
     cdef block_t* blocks
     cdef Py_ssize_t* where
+    cdef Py_ssize_t* rows
     cdef Py_ssize_t* sizes
     cdef piece_t* pieces
     cdef Py_ssize_t* tasks
@@ -144,12 +156,13 @@ cdef class Plan:
         self.items = <update_t*> calloc(self.n + 1, sizeof(update_t))
         self.blocks = <block_t*> calloc(self.n + 1, sizeof(block_t))
         self.where = <Py_ssize_t*> calloc(self.n + 1, sizeof(Py_ssize_t))
+        self.rows = <Py_ssize_t*> calloc(self.n + 1, sizeof(Py_ssize_t))
         self.sizes = <Py_ssize_t*> calloc(self.n + 1, sizeof(Py_ssize_t))
         self.pieces = <piece_t*> calloc(n_pieces + 1, sizeof(piece_t))
         self.tasks = <Py_ssize_t*> calloc(n_pieces + 1, sizeof(Py_ssize_t))
-        self.table = <double*> calloc(n_groups * FO_SCALARS + 1, sizeof(double))
+        self.table = <double*> calloc((n_groups + self.n) * FO_SCALARS + 1, sizeof(double))
         self.spans = <uintptr_t*> calloc(2 * self.n_spans + 1, sizeof(uintptr_t))
-        if not (self.items and self.blocks and self.where and self.sizes and self.pieces and self.tasks
+        if not (self.items and self.blocks and self.where and self.rows and self.sizes and self.pieces and self.tasks
                 and self.table and self.spans):
             raise MemoryError()
         for i in range(self.n_spans):
@@ -158,13 +171,16 @@ cdef class Plan:
         for i in range(self.n):
             array = params[i]
             size = self.sizes[i] = array.size
+            self.where[i] = where[i]
             self.items[i].w = <real*> cnp.PyArray_DATA(array)
             slot = &self.items[i].a
             for k, array in enumerate(slots[i]):
                 slot[k] = <real*> cnp.PyArray_DATA(array)
-            self.items[i].scalars = self.table + <Py_ssize_t> groups[i] * FO_SCALARS
+            self.rows[i] = groups[i]
+            self.items[i].scalars = self.table + self.rows[i] * FO_SCALARS
+            if rules[i] is None:
+                continue
             self.blocks[i] = <block_t> <void*> <size_t> ROSTER[rules[i]]
-            self.where[i] = where[i]
             for lo in range(0, size, BLOCK):
                 self.pieces[n_pieces] = piece_t(i, lo, min(lo + BLOCK, size))
                 # Small arrays share a task.
@@ -180,6 +196,7 @@ cdef class Plan:
         free(self.items)
         free(self.blocks)
         free(self.where)
+        free(self.rows)
         free(self.sizes)
         free(self.pieces)
         free(self.tasks)
@@ -263,20 +280,59 @@ cdef class Plan:
             total += parts[i]
         return total
 
-    def run(self, tuple rows, int n_threads):
-        """One step with the loaded gradients; `rows` is one tuple of scalars for each group, the first of those in
-        fo_updates.h (the others are 0)."""
+    cdef int fill(self, tuple rows, const double[::1] factors) except -1:
+        """The table of a step: a row for each group, or, with factors, for each array its group's row with the step
+        alpha multiplied."""
         cdef Py_ssize_t i, k
         cdef tuple row
+        cdef double* own
         if len(rows) != self.n_groups:
             raise ValueError("one row of scalars is needed for each group")
+        if factors is not None and factors.shape[0] != self.n:
+            raise ValueError("one factor is needed for each array")
         for i in range(self.n_groups):
             row = <tuple> rows[i]
             if len(row) > FO_SCALARS:
                 raise ValueError(f"a row of scalars has at most {FO_SCALARS} numbers, got {len(row)}")
             for k in range(len(row)):
                 self.table[i * FO_SCALARS + k] = row[k]
+        for i in range(self.n):
+            self.items[i].scalars = self.table + self.rows[i] * FO_SCALARS
+            if factors is not None:
+                own = self.table + (self.n_groups + i) * FO_SCALARS
+                for k in range(FO_SCALARS):
+                    own[k] = self.items[i].scalars[k]
+                own[ALPHA] *= factors[i]
+                self.items[i].scalars = own
+        return 0
+
+    def run(self, tuple rows, int n_threads, factors=None):
+        """One step with the loaded gradients; `rows` is one tuple of scalars for each group, the first of those in
+        fo_updates.h (the others are 0). factors: float64, what multiplies the step alpha of each array."""
+        self.fill(rows, factors)
         self.tasks_run(n_threads)
+
+    def measure(self, str name, tuple rows, int n_threads):
+        """The sums of the measure's terms over each array with a rule, float64 (arrays, FO_TERMS); as `run`."""
+        cdef Py_ssize_t i, k, n = self.tasks[self.n_tasks]
+        cdef double[:, ::1] parts = np.zeros((n + 1, FO_TERMS))
+        cdef double[:, ::1] sums = np.zeros((self.n, FO_TERMS))
+        cdef measure_t block = <measure_t> <void*> <size_t> MEASURES[name]
+        cdef piece_t piece
+        self.fill(rows, None)
+        for i in prange(n, nogil=True, schedule="static", num_threads=n_threads, use_threads_if=n_threads > 1):
+            piece = self.pieces[i]
+            block(&self.items[piece.item], piece.lo, piece.hi, &parts[i, 0])
+        for i in range(n):
+            for k in range(FO_TERMS):
+                sums[self.pieces[i].item, k] += parts[i, k]
+        return np.asarray(sums)
+
+    def gradient(self, Py_ssize_t i):
+        """The loaded gradient of an array; it may be read until the step ends."""
+        cdef cnp.ndarray w = <cnp.ndarray> self.params[i]
+        return cnp.PyArray_SimpleNewFromData(cnp.PyArray_NDIM(w), cnp.PyArray_DIMS(w), cnp.PyArray_TYPE(w),
+                                             <void*> self.items[i].g)
 
     def step(self, tuple grads, tuple rows, int n_threads):
         """`load` and `run` in one call."""

@@ -34,6 +34,21 @@ cdef extern from "fo_updates.h" nogil:
     element c_asgd "FO(asgd)"(element e, real h, const scalars_t* s)
     element c_schedule_free "FO(schedule_free)"(element e, real h, const scalars_t* s)
     element c_schedule_free_adam "FO(schedule_free_adam)"(element e, real h, const scalars_t* s)
+    element c_moments "FO(moments)"(element e, real h, const scalars_t* s)
+    element c_scaled "FO(scaled)"(element e, real h, const scalars_t* s)
+
+cdef extern from "fo_measures.h" nogil:
+    ctypedef struct measured "FO(measured)":
+        element e
+        real p
+        real q
+        real r
+    measured c_measure_gradient "FO(measure_gradient)"(element e, real h, const scalars_t* s)
+    measured c_measure_distance "FO(measure_distance)"(element e, real h, const scalars_t* s)
+    measured c_measure_differences "FO(measure_differences)"(element e, real h, const scalars_t* s)
+    measured c_measure_moments "FO(measure_moments)"(element e, real h, const scalars_t* s)
+    measured c_measure_prodigy "FO(measure_prodigy)"(element e, real h, const scalars_t* s)
+    measured c_measure_scaled "FO(measure_scaled)"(element e, real h, const scalars_t* s)
 
 cdef void sgd(const update_t* u, Py_ssize_t lo, Py_ssize_t hi) noexcept nogil: block(c_sgd, 0, u, lo, hi)
 cdef void momentum(const update_t* u, Py_ssize_t lo, Py_ssize_t hi) noexcept nogil: block(c_momentum, 1, u, lo, hi)
@@ -59,6 +74,16 @@ cdef void ftrl(const update_t* u, Py_ssize_t lo, Py_ssize_t hi) noexcept nogil: 
 cdef void asgd(const update_t* u, Py_ssize_t lo, Py_ssize_t hi) noexcept nogil: block(c_asgd, 1, u, lo, hi)
 cdef void schedule_free(const update_t* u, Py_ssize_t lo, Py_ssize_t hi) noexcept nogil: block(c_schedule_free, 1, u, lo, hi)
 cdef void schedule_free_adam(const update_t* u, Py_ssize_t lo, Py_ssize_t hi) noexcept nogil: block(c_schedule_free_adam, 2, u, lo, hi)
+cdef void moments(const update_t* u, Py_ssize_t lo, Py_ssize_t hi) noexcept nogil: block(c_moments, 2, u, lo, hi)
+cdef void scaled(const update_t* u, Py_ssize_t lo, Py_ssize_t hi) noexcept nogil: block(c_scaled, 1, u, lo, hi)
+
+# Their number of slots and of terms.
+cdef void measure_gradient(const update_t* u, Py_ssize_t lo, Py_ssize_t hi, double* sums) noexcept nogil: measure(c_measure_gradient, 0, 1, u, lo, hi, sums)
+cdef void measure_distance(const update_t* u, Py_ssize_t lo, Py_ssize_t hi, double* sums) noexcept nogil: measure(c_measure_distance, 1, 2, u, lo, hi, sums)
+cdef void measure_differences(const update_t* u, Py_ssize_t lo, Py_ssize_t hi, double* sums) noexcept nogil: measure(c_measure_differences, 2, 3, u, lo, hi, sums)
+cdef void measure_moments(const update_t* u, Py_ssize_t lo, Py_ssize_t hi, double* sums) noexcept nogil: measure(c_measure_moments, 2, 2, u, lo, hi, sums)
+cdef void measure_prodigy(const update_t* u, Py_ssize_t lo, Py_ssize_t hi, double* sums) noexcept nogil: measure(c_measure_prodigy, 4, 2, u, lo, hi, sums)
+cdef void measure_scaled(const update_t* u, Py_ssize_t lo, Py_ssize_t hi, double* sums) noexcept nogil: measure(c_measure_scaled, 1, 2, u, lo, hi, sums)
 
 cdef dict ROSTER = {
     "sgd": <size_t> <void*> sgd,
@@ -85,4 +110,15 @@ cdef dict ROSTER = {
     "asgd": <size_t> <void*> asgd,
     "schedule_free": <size_t> <void*> schedule_free,
     "schedule_free_adam": <size_t> <void*> schedule_free_adam,
+    "moments": <size_t> <void*> moments,
+    "scaled": <size_t> <void*> scaled,
+}
+
+cdef dict MEASURES = {
+    "measure_gradient": <size_t> <void*> measure_gradient,
+    "measure_distance": <size_t> <void*> measure_distance,
+    "measure_differences": <size_t> <void*> measure_differences,
+    "measure_moments": <size_t> <void*> measure_moments,
+    "measure_prodigy": <size_t> <void*> measure_prodigy,
+    "measure_scaled": <size_t> <void*> measure_scaled,
 }

@@ -19,9 +19,14 @@ from .adamax import Adamax
 from .adan import Adan
 from .asgd import ASGD
 from .averaging import ParameterAverage
+from .barzilai_borwein import AdaptiveGD, BarzilaiBorwein
 from .clipping import clip_adaptive, clip_global_norm, clip_norm, clip_value
+from .dog import DoG
 from .ftrl import FTRL
+from .lamb import LAMB
 from .nadam import NAdam
+from .polyak import PolyakSGD
+from .prodigy import Prodigy
 from .radam import RAdam
 from .schedule_free import ScheduleFreeAdamW, ScheduleFreeRAdam, ScheduleFreeSGD
 from .sgd import SGD
@@ -31,6 +36,7 @@ from .yogi import Yogi
 __all__ = [
     "ASGD",
     "FTRL",
+    "LAMB",
     "OPTIMIZERS",
     "SGD",
     "AdaBelief",
@@ -40,10 +46,15 @@ __all__ = [
     "AdamW",
     "Adamax",
     "Adan",
+    "AdaptiveGD",
+    "BarzilaiBorwein",
+    "DoG",
     "Lion",
     "NAdam",
     "Optimizer",
     "ParameterAverage",
+    "PolyakSGD",
+    "Prodigy",
     "RAdam",
     "RMSprop",
     "Rprop",
@@ -81,6 +92,12 @@ OPTIMIZERS = {
     "schedulefreesgd": ScheduleFreeSGD,
     "schedulefreeadamw": ScheduleFreeAdamW,
     "schedulefreeradam": ScheduleFreeRAdam,
+    "lamb": LAMB,
+    "prodigy": Prodigy,
+    "dog": DoG,
+    "polyaksgd": PolyakSGD,
+    "barzilaiborwein": BarzilaiBorwein,
+    "adaptivegd": AdaptiveGD,
 }
 
 

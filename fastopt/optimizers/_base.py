@@ -61,7 +61,15 @@ class Optimizer:
     traits = None  # what it is for: see `choose`
     _LIKE: ClassVar[dict] = {}  # by convention: the defaults that differ from those of the signature
     _TIME = 0.5  # ns an element of float32, for the choice of threads
+    _WHOLE = ()  # options besides WHOLE that groups cannot override
+    _MEASURED = False  # a step has two halves (see _measured.Measured)
+    _NEEDS_VALUE = False  # step() needs the objective's value
     _CARRIED = ()  # names of numbers of a group that a step hands to the next (see `Group.carried`)
+
+    @classmethod
+    def _slot(cls, name, w, start, options):
+        """A new slot of the parameter w."""
+        return like(w, start)
 
     @staticmethod
     def _start(options):
@@ -162,7 +170,7 @@ class Optimizer:
             for keys, params, own, wraps, slots, steps, carry in groups:
                 group = Group((keys, params), own, wraps)
                 group.rule, group.slot_names = self._rule(group.options(self._options))
-                group.slots = [tuple(like(w) for _ in old) for w, old in zip(params, slots)]
+                group.slots = [tuple(like(w, shape=a.shape) for a in old) for w, old in zip(params, slots)]
                 for new, old in zip(group.slots, slots):
                     for a, b in zip(new, old):
                         a[...] = b
@@ -186,12 +194,12 @@ class Optimizer:
 
     def _check_own(self, own):
         for name in own:
-            if name in WHOLE and name in self._options:
+            if name in (*WHOLE, *self._WHOLE) and name in self._options:
                 raise ValueError(f"{name} belongs to the whole optimizer, not to a group")
             if name not in self._options:
                 raise ValueError(
                     f"unknown key {name!r} in a group of parameters; it takes 'params' and "
-                    + ", ".join(n for n in self._options if n not in WHOLE)
+                    + ", ".join(n for n in self._options if n not in (*WHOLE, *self._WHOLE))
                 )
 
     def _make_group(self, given, label):
@@ -250,9 +258,13 @@ class Optimizer:
         for group in self._groups:
             rule, names = self._rule(group.options(self._options))
             if names != group.slot_names:
-                old, start = group.slot_names, self._start(group.options(self._options))
+                o = group.options(self._options)
+                old, start = group.slot_names, self._start(o)
                 group.slots = [
-                    tuple(slots[old.index(name)] if name in old else like(w, start.get(name, 0)) for name in names)
+                    tuple(
+                        slots[old.index(name)] if name in old else self._slot(name, w, start.get(name, 0), o)
+                        for name in names
+                    )
                     for w, slots in zip(group.params, group.slots)
                 ]
                 if not old:
@@ -267,13 +279,18 @@ class Optimizer:
         else:
             self._effective = [(o["lr"], self._scalars(o)) for o in plain]
 
+    @staticmethod
+    def _rule_of(group, w):
+        """The name of the rule of one array; None where the kernels are to leave it alone."""
+        return group.rule
+
     def _build(self):
         """The plans of the instruction set level in use, one for each dtype."""
         groups = self._groups
         labels = self._labels(groups, self._grouped)
         arrays = [a for g in groups for a in g.params]
         spans = _checks.spans(arrays, labels)
-        rules = [g.rule for g in groups for _ in g.params]
+        rules = [self._rule_of(g, w) for g in groups for w in g.params]
         rows = [i for i, g in enumerate(groups) for _ in g.params]
         slots = [s for g in groups for s in g.slots]
         plans = []
@@ -310,7 +327,20 @@ class Optimizer:
         factor = clip_factor(norm, float(self._limit), self._options["like"])
         return tuple([(row[0] * factor, *row[1:]) for row in rows])
 
-    def step(self, grads):
+    def _run(self, rows, n_threads, value):
+        """The step with the loaded gradients."""
+        for plan in self._plans:
+            plan.run(rows, n_threads)
+
+    def _check_value(self, value):
+        if self._NEEDS_VALUE and value is None:
+            raise TypeError(f"{type(self).__name__}.step needs value=, the objective at the parameters")
+        if not self._NEEDS_VALUE:
+            raise TypeError(f"{type(self).__name__}.step takes no value: its steps do not depend on the objective")
+        _checks.number("value", value, -math.inf)
+        return float(value)
+
+    def step(self, grads, *, value=None):
         """Update the parameters in place by one step.
 
         Parameters
@@ -319,6 +349,8 @@ class Optimizer:
             The gradients, structured as `params` (for groups a list of one entry for each group, with or without
             the key "params"), with the shape and dtype of their parameters. They are only read; an array that is
             strided, unaligned or shares memory with a parameter is copied first.
+        value : float
+            The objective where the gradients were taken: for rules that need it (`PolyakSGD`), not taken by others.
 
         Raises
         ------
@@ -335,6 +367,8 @@ class Optimizer:
         groups = self._groups
         if groups is None:
             self._bound()
+        if value is not None or self._NEEDS_VALUE:
+            value = self._check_value(value)
         if not self._grouped:
             flat = groups[0].flatten(grads, "grads")
         else:
@@ -354,14 +388,13 @@ class Optimizer:
                 self._build()
             rows = self._rows()
             n_threads = threads(self._options["n_threads"], self._milliseconds)
-            if len(self._plans) == 1 and self._limit is None:
+            if len(self._plans) == 1 and self._limit is None and not self._MEASURED:
                 self._plans[0].step(flat, rows, n_threads)
             else:
                 copies = [plan.load(flat) for plan in self._plans]  # kept until the arrays have been read
                 if self._limit is not None:
                     rows = self._clipped(rows, n_threads)
-                for plan in self._plans:
-                    plan.run(rows, n_threads)
+                self._run(rows, n_threads, value)
                 del copies
             self._step += 1
             for group in groups:

@@ -1,5 +1,6 @@
 """Groups of parameters: their arrays, the options they state themselves, their slots and steps."""
 
+import math
 from collections.abc import Iterable, Mapping, MutableMapping
 
 import numpy as np
@@ -108,12 +109,14 @@ def collect(params, label, name="params"):
     )
 
 
-def like(w, start=0):
+def like(w, start=0, shape=None):
     """An array of w's shape that holds `start` ("params": a copy of w), at w's offset from a cache line, so that a
-    loop aligns all its arrays at once."""
-    raw = np.zeros(w.nbytes + LINE, dtype=np.uint8)
+    loop aligns all its arrays at once; with `shape`, of another one."""
+    shape = w.shape if shape is None else shape
+    size = math.prod(shape) * w.itemsize
+    raw = np.zeros(size + LINE, dtype=np.uint8)
     begin = (w.ctypes.data - raw.ctypes.data) % LINE
-    made = raw[begin : begin + w.nbytes].view(w.dtype).reshape(w.shape)
+    made = raw[begin : begin + size].view(w.dtype).reshape(shape)
     if isinstance(start, str):
         made[...] = w
     elif start:

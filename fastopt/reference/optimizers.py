@@ -418,6 +418,118 @@ def schedule_free_radam(w, g, state, *, lr, betas=(0.9, 0.999), eps=1e-8, weight
     return _average(w, u + weight_decay * w, state, betas[0], eta, r, weight_lr_power)
 
 
+def _norm(x):
+    return np.sqrt(np.sum(x**2))
+
+
+def lamb_optax(w, g, state, *, lr, betas=(0.9, 0.999), eps=1e-6, weight_decay=0, maximize=False):
+    """optax.lamb, of one array."""
+    t, m, v = _moments(_h(w, g, maximize), state, *betas)
+    u = m / (1 - betas[0] ** t) / (np.sqrt(v / (1 - betas[1] ** t)) + eps) + weight_decay * w
+    ratio = 1.0 if _norm(w) == 0 or _norm(u) == 0 else _norm(w) / _norm(u)
+    return w - lr * ratio * u
+
+
+def lamb_keras(w, g, state, *, lr, betas=(0.9, 0.999), eps=1e-7, weight_decay=0, maximize=False):
+    """keras.optimizers.Lamb, of one array."""
+    return lamb_optax(w - w * weight_decay * lr, g, state, lr=lr, betas=betas, eps=eps, maximize=maximize)
+
+
+def prodigy(w, g, state, *, lr, betas=(0.9, 0.999), beta3=None, eps=1e-8, weight_decay=0, decouple=True,
+            use_bias_correction=False, safeguard_warmup=False, d0=1e-6, d_coef=1.0, growth_rate=np.inf,
+            maximize=False):  # fmt: skip
+    """The authors' code, of all parameters in one array; state["d"] is the estimate."""
+    h, zero = _h(w, g, maximize, 0 if decouple else weight_decay), np.zeros_like(w)
+    t, start = state.setdefault("t", 0) + 1, state.setdefault("start", w)
+    beta3 = betas[1] ** 0.5 if beta3 is None else beta3
+    d, d_max, numerator = state.get("d", d0), state.get("d_max", d0), state.get("numerator", 0.0)
+    correction = (1 - betas[1] ** t) ** 0.5 / (1 - betas[0] ** t) if use_bias_correction else 1
+    dlr = d * lr * correction
+    numerator = beta3 * numerator + d / d0 * dlr * np.sum(h * (start - w))
+    m = state["m"] = betas[0] * state.get("m", zero) + (1 - betas[0]) * d * h
+    v = state["v"] = betas[1] * state.get("v", zero) + (1 - betas[1]) * d**2 * h**2
+    s = state["s"] = beta3 * state.get("s", zero) + d / d0 * (d if safeguard_warmup else dlr) * h
+    total = np.sum(np.abs(s))
+    state.update(t=t, numerator=numerator)
+    if total == 0:
+        return w
+    estimate = d_coef * numerator / total
+    if d == d0:
+        d = max(d, estimate)
+    d_max = max(d_max, estimate)
+    d = min(d_max, d * growth_rate)
+    state.update(d=d, d_max=d_max)
+    if decouple:
+        w = w - weight_decay * dlr * w
+    return w - dlr * m / (np.sqrt(v) + d * eps)
+
+
+def dog(w, g, state, *, lr, init_step=("heuristic", 1e-6), eps=1e-8, weight_decay=0, maximize=False):
+    """optax.contrib.dog, of all parameters in one array."""
+    h, (how, number) = _h(w, g, maximize, weight_decay), init_step
+    start = state.setdefault("start", w)
+    first = {"heuristic": number * (1 + _norm(start)), "distance": number, "learning_rate": 0.0}[how]
+    r = max(state.get("r", first), _norm(w - start))
+    total = state.get("total", 0.0) + np.sum(h**2)
+    rate = number if how == "learning_rate" and "r" not in state else r / np.sqrt(total + eps)
+    state.update(r=r, total=total)
+    return w - lr * rate * h
+
+
+def polyak(w, g, state, *, lr, value, max_lr=1.0, f_min=0.0, eps=0.0, variant="sps", c=1.0, growth=None,
+           maximize=False):  # fmt: skip
+    """optax.polyak_sgd, of all parameters in one array; c and growth as in the papers on SPS."""
+    h, gap = _h(w, g, maximize), (-value if maximize else value) - f_min
+    square = c * np.sum(h**2) + eps
+    if variant == "sps+":
+        gap = max(gap, 0.0)
+    rate = 0.0 if square <= np.finfo(float).eps else min(gap / square, max_lr)
+    if growth is not None and "rate" in state:
+        rate = min(rate, growth * state["rate"])
+    state["rate"] = rate
+    return w - lr * rate * h
+
+
+def _differences(w, h, state):
+    s, y = w - state.get("w", w), h - state.get("h", h)
+    first = "w" not in state
+    state.update(w=w, h=h)
+    return first, s, y
+
+
+def barzilai_borwein(w, g, state, *, lr, variant="long", max_lr=np.inf, weight_decay=0, maximize=False):
+    """The paper's two steps, of all parameters in one array."""
+    h = _h(w, g, maximize, weight_decay)
+    first, s, y = _differences(w, h, state)
+    t = state["t"] = state.get("t", 0) + 1
+    rate = min(lr, max_lr) if first else state["rate"]
+    if not first and np.sum(s * y) > 0:
+        kind = variant if variant != "alternate" else ("long", "short")[t % 2]
+        rate = min(np.sum(s * s) / np.sum(s * y) if kind == "long" else np.sum(s * y) / np.sum(y * y), max_lr)
+    state["rate"] = rate
+    return w - rate * h
+
+
+def adaptive_gd(w, g, state, *, lr, variant="adgd", max_lr=np.inf, weight_decay=0, maximize=False):
+    """Malitsky and Mishchenko's algorithms, of all parameters in one array."""
+    h = _h(w, g, maximize, weight_decay)
+    first, s, y = _differences(w, h, state)
+    if first:
+        rate, theta = min(lr, max_lr), np.inf if variant == "adgd" else 1 / 3
+    else:
+        rate, theta = state["rate"], state["theta"]
+        curvature = _norm(y) / _norm(s)
+        if variant == "adgd":
+            new = min(np.sqrt(1 + theta) * rate, 1 / (2 * curvature))
+        else:
+            excess = 2 * rate**2 * curvature**2 - 1
+            new = min(np.sqrt(2 / 3 + theta) * rate, rate / np.sqrt(excess) if excess > 0 else np.inf)
+        new = min(new, max_lr)
+        rate, theta = new, new / rate
+    state.update(rate=rate, theta=theta)
+    return w - rate * h
+
+
 # (optimizer, convention) -> rule and the options it fixes
 RULES = {
     ("sgd", "torch"): (sgd_torch, {}),
@@ -460,17 +572,30 @@ RULES = {
     ("schedulefreesgd", "torch"): (schedule_free_sgd, {}),
     ("schedulefreeadamw", "torch"): (schedule_free_adamw, {}),
     ("schedulefreeradam", "torch"): (schedule_free_radam, {}),
+    ("lamb", "optax"): (lamb_optax, {}),
+    ("lamb", "keras"): (lamb_keras, {}),
+    ("prodigy", "torch"): (prodigy, {}),
+    ("prodigy", "optax"): (prodigy, {"use_bias_correction": True}),
+    ("dog", "optax"): (dog, {}),
+    ("polyaksgd", "optax"): (polyak, {}),
+    ("barzilaiborwein", "torch"): (barzilai_borwein, {}),
+    ("adaptivegd", "torch"): (adaptive_gd, {}),
 }
 
 
-def run(name, like, w, gradients, state=None, **options):
-    """The parameters after each of the gradients, (steps, *w.shape); lr may be a function of the step."""
+def run(name, like, w, gradients, state=None, values=None, **options):
+    """The parameters after each of the gradients, (steps, *w.shape); lr may be a function of the step.
+
+    values: the objective at each step, for rules that need it.
+    """
     rule, fixed = RULES[name, like]
     lr = options.pop("lr")
     state, out = {} if state is None else state, []
     w = np.array(w, dtype=np.float64)
     for step, g in enumerate(gradients):
         eta = lr(step) if callable(lr) else lr
+        if values is not None:
+            options["value"] = values[step]
         w = rule(w, np.asarray(g, dtype=np.float64), state, lr=eta, **fixed, **options)
         out.append(w)
     return np.array(out)

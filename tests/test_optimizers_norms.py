@@ -1,0 +1,596 @@
+"""Optimizers whose steps depend on norms and inner products: conventions, packages, bits, state, errors."""
+
+import copy
+import itertools
+import pickle
+
+import numpy as np
+import pytest
+
+from fastopt import _kernels, optimizers, schedules
+from fastopt.reference import optimizers as reference
+
+O = optimizers
+OPTIMIZERS = {name: cls for name, cls in O.OPTIMIZERS.items() if cls._MEASURED}
+STEPS = 50
+WHOLE = {"prodigy", "dog", "polyaksgd", "barzilaiborwein", "adaptivegd"}  # sums over all parameters
+TWO_POINTS = {"barzilaiborwein", "adaptivegd"}
+
+# Values of each option; the settings of a rule are all legal combinations.
+GRID = {
+    "lamb": dict(
+        lr=[0.03, schedules.Exponential(0.1, 0.9)],
+        betas=[(0.9, 0.999), (0.0, 0.9)],
+        eps=[1e-6, 1e-2],
+        weight_decay=[0, 0.05],
+        maximize=[False, True],
+    ),
+    "prodigy": dict(
+        lr=[1.0, schedules.Exponential(1.0, 0.9)],
+        betas=[(0.9, 0.999), (0.5, 0.6)],
+        beta3=[None, 0.7],
+        eps=[1e-8, 1e-2],
+        weight_decay=[0, 0.05],
+        decouple=[True, False],
+        use_bias_correction=[False, True],
+        safeguard_warmup=[False, True],
+        d0=[1e-6, 1e-2],
+        d_coef=[1.0, 0.5],
+        growth_rate=[np.inf, 1.5],
+        maximize=[False, True],
+    ),
+    "dog": dict(
+        lr=[1.0, schedules.Exponential(1.0, 0.9)],
+        init_step=[("heuristic", 1e-3), ("distance", 0.1), ("learning_rate", 0.01)],
+        eps=[1e-8, 1e-1],
+        weight_decay=[0, 0.05],
+        maximize=[False, True],
+    ),
+    "polyaksgd": dict(
+        lr=[1.0, schedules.Exponential(1.0, 0.9)],
+        max_lr=[1.0, 0.05, np.inf],
+        f_min=[0.0, 0.4],
+        eps=[0.0, 0.5],
+        variant=["sps", "sps+"],
+        c=[1.0, 0.5],
+        growth=[None, 1.1],
+        maximize=[False, True],
+    ),
+    "barzilaiborwein": dict(
+        lr=[1e-3, 0.1],
+        variant=["long", "short", "alternate"],
+        max_lr=[np.inf, 0.7],
+        weight_decay=[0, 0.05],
+        maximize=[False, True],
+    ),
+    "adaptivegd": dict(
+        lr=[1e-6, 0.1],
+        variant=["adgd", "adgd2"],
+        max_lr=[np.inf, 0.7],
+        weight_decay=[0, 0.05],
+        maximize=[False, True],
+    ),
+}
+# Options that a convention lacks, with the only value it allows.
+FIXED = {("prodigy", "optax"): {"decouple": True, "growth_rate": np.inf, "use_bias_correction": True}}
+PAIRS = [(name, like) for name, cls in OPTIMIZERS.items() for like in cls._LIKE]
+each_pair = pytest.mark.parametrize("name, like", PAIRS)
+BRIEF = {
+    "lamb": dict(lr=0.03, weight_decay=0.1),
+    "prodigy": dict(d0=1e-2, weight_decay=0.1),
+    "dog": dict(init_step=("heuristic", 1e-2), weight_decay=0.1),
+    "polyaksgd": dict(growth=1.5),
+    "barzilaiborwein": dict(weight_decay=0.1),
+    "adaptivegd": dict(weight_decay=0.1),
+}
+brief = pytest.mark.parametrize("name", list(OPTIMIZERS))
+
+
+def settings(name, like):
+    grid = {**GRID[name], **{k: [v] for k, v in FIXED.get((name, like), {}).items()}}
+    for values in itertools.product(*grid.values()):
+        yield dict(zip(grid, values))
+
+
+SCALE = np.linspace(0.5, 2.0, 37)
+
+
+def run(optimizer, w, grads, values=None):
+    """The trajectory, and the gradients given: `grads`, or, for the rules of two points, those of a noisy parabola."""
+    out, given = [], []
+    for t, g in enumerate(grads):
+        if isinstance(optimizer, (O.BarzilaiBorwein, O.AdaptiveGD)):
+            sign = -1.0 if optimizer.maximize else 1.0
+            g = (sign * (np.resize(SCALE, w.shape) * (w - 1.0)) + 1e-3 * g).astype(w.dtype)
+        given.append(g)
+        optimizer.step(g) if values is None else optimizer.step(g, value=values[t])
+        out.append(w.copy())
+    return np.array(out), given
+
+
+def problem(rng, n, steps=STEPS, dtype=np.float64):
+    grads = (rng.standard_normal((steps, n)) + 0.7) * 10.0 ** rng.uniform(-1, 1, (steps, 1))
+    grads[rng.random(grads.shape) < 0.05] = 0.0
+    return rng.standard_normal(n).astype(dtype), grads.astype(dtype), rng.uniform(0, 2, steps)
+
+
+def values_of(name, values):
+    return values if name == "polyaksgd" else None
+
+
+def test_grid_covers_the_registry():
+    assert set(GRID) == set(BRIEF) == set(OPTIMIZERS)
+    for name, cls in OPTIMIZERS.items():
+        assert set(GRID[name]) == set(cls().get_params()) - {"like", "n_threads", "clip_global_norm"}
+    for dtype in (np.float32, np.float64):
+        measures = set(_kernels.table.updates[np.dtype(dtype)].measures())
+        assert measures - {"measure_scaled"} == {cls._MEASURE for cls in OPTIMIZERS.values()}
+
+
+@each_pair
+def test_reference(name, like, isa):
+    """A sample of the settings, every step."""
+    compare(name, like, 20)
+
+
+@pytest.mark.slow
+@each_pair
+def test_reference_of_every_setting(name, like):
+    compare(name, like, None)
+
+
+def compare(name, like, n):
+    rng = np.random.default_rng(1)
+    start, grads, values = problem(rng, 37)
+    values = values_of(name, values)
+    fixed = reference.RULES[name, like][1]
+    every = list(settings(name, like))
+    for o in every if n is None else [every[i] for i in rng.permutation(len(every))[:n]]:
+        w = start.copy()
+        got, given = run(OPTIMIZERS[name](w, **o, like=like), w, grads, values)
+        o = {k: v for k, v in o.items() if k not in fixed}
+        expected = reference.run(name, like, start, given, values=values, **o)
+        scale = max(1.0, np.abs(expected).max())
+        np.testing.assert_allclose(got, expected, rtol=1e-11, atol=1e-12 * scale, err_msg=str(o))
+
+
+def keras_run(keras, rule, start, grads):
+    keras.config.set_floatx("float64")
+    try:
+        variables = [keras.Variable(w) for w in start]
+        rule.build(variables)
+        for step in grads:
+            rule.apply([keras.ops.convert_to_tensor(g) for g in step], variables)
+        return [np.array(keras.ops.convert_to_numpy(v)) for v in variables]
+    finally:
+        keras.config.set_floatx("float32")
+
+
+def optax_run(rule, start, grads, values=None):
+    import jax
+    import optax
+
+    with jax.enable_x64(True):
+        params = [jax.numpy.asarray(w) for w in start]
+        state = rule.init(params)
+
+        @jax.jit
+        def advance(params, state, g, value):
+            more = {} if values is None else {"value": value}
+            updates, state = rule.update(g, state, params, **more)
+            return optax.apply_updates(params, updates), state
+
+        for t, step in enumerate(grads):
+            g = [jax.numpy.asarray(x) for x in step]
+            params, state = advance(params, state, g, 0.0 if values is None else values[t])
+        return [np.asarray(w) for w in params]
+
+
+SHAPES = [(7, 5), (33,), ()]
+
+
+def arrays(seed, shapes=SHAPES):
+    rng = np.random.default_rng(seed)
+    start = [np.array(rng.standard_normal(s)) for s in shapes]
+    grads = [[np.array((rng.standard_normal(s) + 0.7) * 10.0 ** rng.uniform(-1, 1)) for s in shapes] for _ in range(STEPS)]
+    return start, grads
+
+
+def ours(recipe, start, grads, values=None):
+    params = [w.copy() for w in start]
+    optimizer = recipe.bind(params)
+    for t, g in enumerate(grads):
+        optimizer.step(g) if values is None else optimizer.step(g, value=values[t])
+    return params
+
+
+@pytest.mark.parametrize("decay", [0, 0.05])
+def test_lamb_is_kerass(decay):
+    keras = pytest.importorskip("keras")
+    start, grads = arrays(2)
+    rule = keras.optimizers.Lamb(0.03, weight_decay=decay or None)
+    theirs = keras_run(keras, rule, start, grads)
+    for a, b in zip(ours(O.LAMB(lr=0.03, weight_decay=decay, like="keras"), start, grads), theirs):
+        np.testing.assert_allclose(a, b, rtol=1e-10)
+
+
+OPTAX = [
+    (O.LAMB(lr=0.03, weight_decay=0.1, eps=1e-3), lambda optax: optax.lamb(0.03, weight_decay=0.1, eps=1e-3)),
+    (
+        O.Prodigy(like="optax", weight_decay=0.1, safeguard_warmup=True, d_coef=0.5, d0=1e-3, beta3=0.8),
+        lambda optax: optax.contrib.prodigy(
+            weight_decay=0.1, safeguard_warmup=True, estim_lr_coef=0.5, estim_lr0=1e-3, beta3=0.8
+        ),
+    ),
+    (
+        O.DoG(init_step=("distance", 0.1), weight_decay=0.1, lr=0.5),
+        lambda optax: optax.contrib.dog(0.5, ("distance", 0.1), weight_decay=0.1),
+    ),
+    (
+        O.PolyakSGD(max_lr=0.2, f_min=0.4, eps=0.1, variant="sps+"),
+        lambda optax: optax.polyak_sgd(0.2, 1.0, 0.4, 0.1, "sps+"),
+    ),
+]
+
+
+@pytest.mark.parametrize("recipe, theirs", OPTAX, ids=[repr(r) for r, _ in OPTAX])
+def test_optax(recipe, theirs):
+    optax = pytest.importorskip("optax")
+    start, grads = arrays(3)
+    values = np.random.default_rng(4).uniform(0, 2, STEPS) if recipe._NEEDS_VALUE else None
+    expected = optax_run(theirs(optax), start, grads, values)
+    for a, b in zip(ours(recipe, start, grads, values), expected):
+        np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-14)
+
+
+@brief
+def test_arrays_and_groups_are_one_problem(name):
+    """Sums of whole rules run over arrays, groups and dtypes; LAMB's are each array's own."""
+    rng = np.random.default_rng(5)
+    start, grads, values = problem(rng, 60, 20)
+    values, o = values_of(name, values), BRIEF[name]
+    parts = [(0, 10), (10, 10), (10, 41), (41, 60)]
+    a, b, c, d = (start[i:j].copy() for i, j in parts)
+    optimizer = OPTIMIZERS[name]([{"params": [a, b]}, {"params": {"c": c, "d": d}}], **o)
+    alone = start.copy()
+    whole = OPTIMIZERS[name](alone, **o)
+    for t, g in enumerate(grads):
+        if name in TWO_POINTS:
+            g = np.resize(SCALE, 60) * (alone - 1.0)
+        i, j, k, m = (g[i:j] for i, j in parts)
+        more = {} if values is None else {"value": values[t]}
+        optimizer.step([[i, j], {"c": k, "d": m}], **more)
+        whole.step(g, **more)
+    if name in WHOLE:
+        np.testing.assert_allclose(np.concatenate([a, b, c, d]), alone, rtol=1e-8)
+    else:
+        for (i, j), w in zip(parts, (a, b, c, d)):
+            own = start[i:j].copy()
+            run(OPTIMIZERS[name](own, **o), own, grads[:, i:j], values)
+            np.testing.assert_allclose(w, own, rtol=1e-13)
+
+
+@brief
+def test_float32_and_mixed_dtypes(name, isa):
+    rng = np.random.default_rng(6)
+    start, grads, values = problem(rng, 1003, 20, np.float32)
+    values, ends = values_of(name, values), []
+    for dtype in (np.float32, np.float64):
+        w = start.astype(dtype)
+        run(OPTIMIZERS[name](w, **BRIEF[name]), w, grads.astype(dtype), values)
+        ends.append(w)
+    assert ends[0].dtype == np.float32
+    np.testing.assert_allclose(ends[0], ends[1], rtol=1e-4, atol=1e-4)
+    if name in WHOLE:
+        wide, narrow = start[:500].astype(np.float64), start[500:].copy()
+        optimizer = OPTIMIZERS[name]([narrow, wide], **BRIEF[name])
+        for t in range(20):
+            g = grads[t]
+            if name in TWO_POINTS:
+                g = np.resize(SCALE, 1003) * (np.concatenate([wide, narrow]) - 1.0) + 1e-3 * g
+            more = {} if values is None else {"value": values[t]}
+            optimizer.step([g[500:].astype(np.float32), g[:500].astype(np.float64)], **more)
+        np.testing.assert_allclose(np.concatenate([wide, narrow]), ends[1], rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@brief
+def test_bits(name, dtype, isa):
+    """Same bits for any number of threads."""
+    rng = np.random.default_rng(7)
+    start, grads, values = problem(rng, 40_009, 3, dtype)
+    results = []
+    for n_threads in (1, 2, 3, None):
+        w = start.copy()
+        run(OPTIMIZERS[name](w, n_threads=n_threads, **BRIEF[name]), w, grads, values_of(name, values))
+        results.append(w)
+    for other in results[1:]:
+        np.testing.assert_array_equal(results[0], other)
+
+
+@pytest.mark.parametrize("way", ["state_dict", "savez", "pickle", "deepcopy"])
+@brief
+def test_resume(name, way, tmp_path):
+    """k steps then m equal k + m, bit for bit; also from before the first step."""
+    rng = np.random.default_rng(8)
+    start, grads, values = problem(rng, 44, 12, np.float32)
+    values, o = values_of(name, values), BRIEF[name]
+    if name in TWO_POINTS:
+        w = start.copy()
+        grads = np.array(run(OPTIMIZERS[name](w, **o), w, grads)[1])
+
+    def advance(optimizer, lo, hi):
+        for t in range(lo, hi):
+            g = [grads[t, :30].reshape(6, 5), grads[t, 30:]]
+            optimizer.step(g) if values is None else optimizer.step(g, value=values[t])
+
+    def make():
+        params = [start[:30].reshape(6, 5).copy(), start[30:].copy()]
+        return OPTIMIZERS[name](params, **o), params
+
+    whole, once = make()
+    advance(whole, 0, 12)
+    for k in (0, 5):
+        first, twice = make()
+        advance(first, 0, k)
+        if way in ("state_dict", "savez"):
+            state = first.state_dict()
+            if way == "savez":
+                np.savez(tmp_path / "state.npz", **state)
+                state = np.load(tmp_path / "state.npz")
+            second = OPTIMIZERS[name](twice, **o)
+            second.load_state_dict(state)
+        else:
+            second = pickle.loads(pickle.dumps(first)) if way == "pickle" else copy.deepcopy(first)
+            twice = second.param_groups[0]["params"]
+        advance(second, k, 12)
+        for a, b in zip(once, twice):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_state_is_refused_before_anything_changes():
+    w = np.ones(3)
+    optimizer = O.LAMB([w])
+    optimizer.step([np.ones(3)])
+    before = optimizer.state_dict()
+    for other in (O.Prodigy([np.ones(3)]), O.Adam([np.ones(3)]), O.LAMB([np.ones(4)]), O.LAMB([np.ones(3)], like="keras")):
+        with pytest.raises(ValueError, match="state is of|has shape"):
+            optimizer.load_state_dict(other.state_dict())
+    for key, value in optimizer.state_dict().items():
+        np.testing.assert_array_equal(value, before[key])
+
+
+@each_pair
+def test_recipe(name, like):
+    recipe = OPTIMIZERS[name](lr=0.25, like=like, n_threads=2)
+    for other in (pickle.loads(pickle.dumps(recipe)), eval(repr(recipe), dict(vars(optimizers)))):
+        assert other == recipe and other.get_params() == recipe.get_params()
+    bound = recipe.bind(np.ones(3))
+    with pytest.raises(ValueError, match="depend on sums|only step.. knows"):
+        bound.scalars(1)
+    assert optimizers.get(name, lr=0.5).lr == 0.5
+
+
+OTHERS = dict(
+    **dict(lr=0.45, betas=(0.1, 0.7), eps=0.5, weight_decay=0.7, maximize=True, beta3=0.3, decouple=False),
+    **dict(use_bias_correction=True, safeguard_warmup=True, d0=0.1, d_coef=0.3, growth_rate=1.01, max_lr=1e-3),
+    **dict(init_step=("distance", 0.3), f_min=0.3, variant="sps+", c=3.0, growth=1.01),
+)
+
+
+@each_pair
+def test_every_option_has_an_effect(name, like):
+    """Another legal value changes the trajectory; none is accepted and ignored."""
+    rng = np.random.default_rng(9)
+    start, grads, values = problem(rng, 64, 20)
+    values = values_of(name, values - 0.5)
+    base = {"lr": 1.0 if name == "prodigy" else 0.1, "weight_decay": 0.2, "d0": 1e-4, "c": 0.01}
+    base = {k: v for k, v in base.items() if k in GRID[name]}
+
+    def end(**o):
+        w = start.reshape(8, 8).copy()
+        given = grads.reshape(-1, 8, 8)
+        run(OPTIMIZERS[name](w, like=like, **{**base, **o}), w, given, values)
+        return w
+
+    before = end()
+    for option in GRID[name]:
+        other = {"barzilaiborwein": "short", "adaptivegd": "adgd2"}.get(name) if option == "variant" else None
+        given = {option: other or OTHERS[option]}
+        if option in FIXED.get((name, like), {}):
+            if option == "use_bias_correction":
+                continue  # stated: always so
+            with pytest.raises(ValueError, match=f"{option}.* like='torch' only"):
+                end(**given)
+        else:
+            assert not np.array_equal(before, end(**given)), option
+
+
+@pytest.mark.parametrize("name, like", [p for p in PAIRS if "clip_global_norm" in OPTIMIZERS[p[0]]().get_params()])
+def test_clip_global_norm(name, like):
+    start, grads = arrays(10)
+    grads = grads[:20]
+    limit, clipped = 3.0, []
+    for step in grads:
+        step = [g.copy() for g in step]
+        O.clip_global_norm(step, limit, like=like)
+        clipped.append(step)
+    o = {**BRIEF[name], "like": like}
+    for a, b in zip(ours(OPTIMIZERS[name](clip_global_norm=limit, **o), start, grads),
+                    ours(OPTIMIZERS[name](**o), start, clipped)):  # fmt: skip
+        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12)
+
+
+# Input
+
+PARAM_ERRORS = [
+    (lambda: O.LAMB(lr=-1), ValueError, "lr must be finite and >= 0, got -1"),
+    (lambda: O.LAMB(like="torch"), ValueError, "like must be one of 'optax', 'keras', got 'torch'"),
+    (lambda: O.LAMB(betas=(0.9, 1)), ValueError, r"betas\[1\] must be in"),
+    (lambda: O.Prodigy(d0=0), ValueError, "d0 must be > 0, got 0"),
+    (lambda: O.Prodigy(growth_rate=1), ValueError, "growth_rate must be > 1, got 1"),
+    (lambda: O.Prodigy(growth_rate=0.5), ValueError, "growth_rate must be finite and >= 1"),
+    (lambda: O.Prodigy(beta3=1.0), ValueError, r"beta3 must be in \[0, 1\)"),
+    (lambda: O.Prodigy(decouple=1), TypeError, "decouple must be True or False"),
+    (lambda: O.Prodigy(decouple=False, like="optax"), ValueError, "decouple=False is of like='torch' only"),
+    (lambda: O.Prodigy([{"params": np.ones(2), "d0": 1e-3}]), ValueError, "d0 belongs to the whole optimizer"),
+    (lambda: O.DoG(init_step=("far", 1)), ValueError, r"init_step\[0\] must be one of 'heuristic', .* got 'far'"),
+    (lambda: O.DoG(init_step=1e-6), TypeError, "init_step must be a pair of a name and a number"),
+    (lambda: O.DoG(init_step=("distance", 0)), ValueError, r"init_step\[1\] must be > 0"),
+    (lambda: O.PolyakSGD(max_lr=0), ValueError, "max_lr must be > 0"),
+    (lambda: O.PolyakSGD(variant="max"), ValueError, "variant must be 'sps' or 'sps.', got 'max'"),
+    (lambda: O.PolyakSGD(c=0), ValueError, "c must be > 0"),
+    (lambda: O.PolyakSGD(growth=0.5), ValueError, "growth must be finite and >= 1"),
+    (lambda: O.PolyakSGD(f_min=float("inf")), ValueError, "f_min must be"),
+    (lambda: O.BarzilaiBorwein(lr=schedules.Constant(0.1)), TypeError, "lr of BarzilaiBorwein must be a number"),
+    (lambda: O.BarzilaiBorwein(lr=0), ValueError, "lr must be > 0"),
+    (lambda: O.BarzilaiBorwein(variant="both"), ValueError, "variant must be one of 'long', 'short', 'alternate'"),
+    (lambda: O.AdaptiveGD(variant="long"), ValueError, "variant must be one of 'adgd', 'adgd2'"),
+    (lambda: O.AdaptiveGD([{"params": np.ones(2), "lr": 1e-3}]), ValueError, "lr belongs to the whole optimizer"),
+]
+
+
+@pytest.mark.parametrize("make, error, message", PARAM_ERRORS, ids=[m for *_, m in PARAM_ERRORS])
+def test_bad_options(make, error, message):
+    with pytest.raises(error, match=message):
+        make()
+
+
+@brief
+def test_bad_input(name):
+    """Is named before anything is touched."""
+    make = OPTIMIZERS[name]
+    for bad, error in (
+        (np.ones((3, 4)).T, ValueError),
+        (np.ones(6)[::2], ValueError),
+        (np.ones(3, dtype=int), TypeError),
+        (np.ones(3, dtype=np.float16), TypeError),
+    ):
+        with pytest.raises(error, match="params"):
+            make([bad])
+        assert (bad == 1).all()
+    params = [np.ones((2, 3)), np.ones(4)]
+    optimizer = make(params)
+    before = optimizer.state_dict()
+    more = {"value": 1.0} if name == "polyaksgd" else {}
+    g = [np.full((2, 3), 2.0), np.full(4, 2.0)]
+    for bad, error in (
+        ([g[0], np.ones(5)], ValueError),
+        ([g[0]], ValueError),
+        ([g[0], np.ones(4, dtype=np.float16)], TypeError),
+        ([g[0], np.ones(4, dtype=int)], TypeError),
+        ([g[0], np.ones(4, dtype=np.float32)], TypeError),
+        ([g[0], [1.0] * 4], TypeError),
+    ):
+        with pytest.raises(error, match="grads"):
+            optimizer.step(bad, **more)
+    if name != "polyaksgd":
+        with pytest.raises(TypeError, match="step takes no value"):
+            optimizer.step(g, value=1.0)
+    for w in params:
+        assert (w == 1).all()
+    for key, value in optimizer.state_dict().items():
+        np.testing.assert_array_equal(value, before[key])
+    optimizer.step([np.asfortranarray(g[0]), np.full(8, 2.0)[::2]], **more)  # copied
+    again = [np.ones((2, 3)), np.ones(4)]
+    make(again).step(g, **more)
+    for a, b in zip(params, again):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_value():
+    w = np.ones(3)
+    optimizer = O.PolyakSGD(w)
+    with pytest.raises(TypeError, match="PolyakSGD.step needs value=, the objective at the parameters"):
+        optimizer.step(np.ones(3))
+    with pytest.raises(TypeError, match="value must be a number, got str"):
+        optimizer.step(np.ones(3), value="1")
+    with pytest.raises(ValueError, match="value must be finite"):
+        optimizer.step(np.ones(3), value=np.nan)
+    with pytest.raises(TypeError, match="SGD.step takes no value"):
+        O.SGD(w).step(np.ones(3), value=1.0)
+    assert (w == 1).all() and optimizer.n_steps == 0
+    optimizer.step(np.ones(3), value=np.float32(0.3))
+    np.testing.assert_allclose(w, 0.9, rtol=1e-7)
+
+
+def test_nothing_to_measure():
+    """Gradients of 0 leave the parameters, also from the first step on."""
+    for name in OPTIMIZERS:
+        w = np.ones(3)
+        optimizer = OPTIMIZERS[name](w)
+        for _ in range(3):
+            optimizer.step(np.zeros(3), **({"value": 1.0} if name == "polyaksgd" else {}))
+        assert (w == 1).all(), name
+        if name != "polyaksgd":
+            optimizer.step(np.full(3, 0.1))
+            assert np.isfinite(w).all(), name
+
+
+# Convergence
+
+RECIPES = [
+    O.LAMB(lr=schedules.Exponential(0.1, 0.995)),
+    O.Prodigy(),
+    O.DoG(),
+    O.PolyakSGD(max_lr=10.0),
+    O.PolyakSGD(max_lr=10.0, c=0.5, growth=2.0),
+    O.BarzilaiBorwein(),
+    O.BarzilaiBorwein(variant="short"),
+    O.BarzilaiBorwein(variant="alternate"),
+    O.AdaptiveGD(),
+    O.AdaptiveGD(variant="adgd2"),
+]
+each_recipe = pytest.mark.parametrize("recipe", RECIPES, ids=repr)
+
+
+def descend(recipe, w, value_gradient, steps):
+    optimizer = recipe.bind(w)
+    for _ in range(steps):
+        f, g = value_gradient(w)
+        optimizer.step(g, value=f) if recipe._NEEDS_VALUE else optimizer.step(g)
+
+
+@each_recipe
+def test_parabola(recipe):
+    scale = np.array([0.5, 1.0, 3.0])
+    for sign in (1, -1):
+        w = np.array([3.0, -2.0, 1.5])
+        made = optimizers.get(recipe, maximize=sign < 0)
+        descend(made, w, lambda w: (sign * np.sum(scale * (w - 1) ** 2) / 2, sign * scale * (w - 1)), 3000)
+        np.testing.assert_allclose(w, 1.0, atol=1e-3)
+
+
+@each_recipe
+def test_rosenbrock(recipe):
+    def rosenbrock(w):
+        x, y = w
+        f = (1 - x) ** 2 + 100 * (y - x * x) ** 2
+        return f, np.array([-2 * (1 - x) - 400 * x * (y - x * x), 200 * (y - x * x)])
+
+    w = np.array([-1.2, 1.0])
+    if isinstance(recipe, O.LAMB):
+        recipe = O.LAMB(lr=schedules.Exponential(0.02, 0.9995))
+    if recipe == O.BarzilaiBorwein():
+        recipe = O.BarzilaiBorwein(max_lr=0.01)
+    descend(recipe, w, rosenbrock, 12_000 if isinstance(recipe, (O.Prodigy, O.DoG)) else 4000)
+    np.testing.assert_allclose(w, 1.0, atol=5e-2)
+
+
+@each_recipe
+def test_logistic_regression(recipe):
+    from scipy.optimize import minimize
+
+    rng = np.random.default_rng(14)
+    x = rng.standard_normal((200, 5))
+    y = (rng.random(200) < 1 / (1 + np.exp(-x @ [1.0, -2.0, 0.5, 0.0, 1.0]))).astype(float)
+
+    def value_gradient(p):
+        z = x @ p
+        return np.mean(np.logaddexp(0, z) - y * z), x.T @ (1 / (1 + np.exp(-z)) - y) / len(y)
+
+    best = minimize(value_gradient, np.zeros(5), jac=True, tol=1e-12)
+    w = np.full(5, 0.1)
+    made = optimizers.get(recipe, f_min=best.fun) if recipe._NEEDS_VALUE else recipe
+    descend(made, w, value_gradient, 1500)
+    assert -1e-12 < value_gradient(w)[0] - best.fun < 1e-5
