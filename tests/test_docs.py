@@ -39,6 +39,7 @@ EXAMPLES = (
     *("optimizers.nadam", "optimizers.radam", "optimizers.schedule_free", "optimizers.sgd", "optimizers.signs"),
     *("optimizers._traits", "optimizers.yogi", "linear_model._logistic", "linear_model._ridge"),
     *("optimizers.lamb", "optimizers.prodigy", "optimizers.dog", "optimizers.polyak", "optimizers.barzilai_borwein"),
+    *("optimizers.adafactor", "optimizers.muon", "optimizers.rows"),
 )
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda p: p.relative_to(CHECKOUT).as_posix())

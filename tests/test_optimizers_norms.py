@@ -1,6 +1,7 @@
 """Optimizers whose steps depend on norms and inner products: conventions, packages, bits, state, errors."""
 
 import copy
+import inspect
 import itertools
 import pickle
 
@@ -23,6 +24,32 @@ GRID = {
         betas=[(0.9, 0.999), (0.0, 0.9)],
         eps=[1e-6, 1e-2],
         weight_decay=[0, 0.05],
+        maximize=[False, True],
+    ),
+    "adafactor": dict(
+        lr=[0.03, schedules.Exponential(0.1, 0.9)],
+        beta2_decay=[-0.8, -0.3],
+        eps=[(None, 1e-3), (1e-2, 2.0)],
+        d=[1.0, 1.5, None],
+        weight_decay=[0, 0.05],
+        min_dim_size_to_factor=[0, 6],
+        multiply_by_parameter_scale=[True, False],
+        maximize=[False, True],
+    ),
+    "muon": dict(
+        lr=[0.03, schedules.Exponential(0.1, 0.9)],
+        weight_decay=[0.1, 0],
+        momentum=[0.95, 0.0],
+        nesterov=[True, False],
+        ns_coefficients=[(3.4445, -4.775, 2.0315), (2.0, -1.5, 0.5)],
+        eps=[1e-7, 1.0],
+        ns_steps=[5, 1],
+        adjust_lr_fn=[None, "original", "match_rms_adamw", "none"],
+        rms_rate=[0.2, 0.5],
+        adam_lr_ratio=[1.0, 0.3],
+        adam_betas=[(0.9, 0.999), (0.5, 0.6)],
+        adam_eps=[1e-8, 1e-2],
+        adam_weight_decay=[1e-2, 0],
         maximize=[False, True],
     ),
     "prodigy": dict(
@@ -73,10 +100,14 @@ GRID = {
 }
 # Options that a convention lacks, with the only value it allows.
 FIXED = {("prodigy", "optax"): {"decouple": True, "growth_rate": np.inf, "use_bias_correction": True}}
+SHAPES = [(7, 5), (33,), ()]
+FACTORED = {"adafactor", "muon"}  # rules for which the shape counts
 PAIRS = [(name, like) for name, cls in OPTIMIZERS.items() for like in cls._LIKE]
 each_pair = pytest.mark.parametrize("name, like", PAIRS)
 BRIEF = {
     "lamb": dict(lr=0.03, weight_decay=0.1),
+    "adafactor": dict(lr=0.03, weight_decay=0.1),
+    "muon": dict(lr=0.03),
     "prodigy": dict(d0=1e-2, weight_decay=0.1),
     "dog": dict(init_step=("heuristic", 1e-2), weight_decay=0.1),
     "polyaksgd": dict(growth=1.5),
@@ -88,6 +119,8 @@ brief = pytest.mark.parametrize("name", list(OPTIMIZERS))
 
 def settings(name, like):
     grid = {**GRID[name], **{k: [v] for k, v in FIXED.get((name, like), {}).items()}}
+    if name == "adafactor" and like != "torch":
+        grid["eps"] = [(1e-30, 1e-3), (1e-2, 2.0)]
     for values in itertools.product(*grid.values()):
         yield dict(zip(grid, values))
 
@@ -102,6 +135,7 @@ def run(optimizer, w, grads, values=None):
         if isinstance(optimizer, (O.BarzilaiBorwein, O.AdaptiveGD)):
             sign = -1.0 if optimizer.maximize else 1.0
             g = (sign * (np.resize(SCALE, w.shape) * (w - 1.0)) + 1e-3 * g).astype(w.dtype)
+        g = np.asarray(g)
         given.append(g)
         optimizer.step(g) if values is None else optimizer.step(g, value=values[t])
         out.append(w.copy())
@@ -124,7 +158,7 @@ def test_grid_covers_the_registry():
         assert set(GRID[name]) == set(cls().get_params()) - {"like", "n_threads", "clip_global_norm"}
     for dtype in (np.float32, np.float64):
         measures = set(_kernels.table.updates[np.dtype(dtype)].measures())
-        assert measures - {"measure_scaled"} == {cls._MEASURE for cls in OPTIMIZERS.values()}
+        assert measures == {cls._MEASURE for cls in OPTIMIZERS.values()} - {""}
 
 
 @each_pair
@@ -141,17 +175,22 @@ def test_reference_of_every_setting(name, like):
 
 def compare(name, like, n):
     rng = np.random.default_rng(1)
-    start, grads, values = problem(rng, 37)
-    values = values_of(name, values)
     fixed = reference.RULES[name, like][1]
     every = list(settings(name, like))
-    for o in every if n is None else [every[i] for i in rng.permutation(len(every))[:n]]:
-        w = start.copy()
+    shapes = {"adafactor": [(5, 8), (8, 5), (40,), (), (2, 5, 4)], "muon": [(5, 8), (8, 5), (40,), ()]}.get(name, [(37,)])
+    for k, o in enumerate(every if n is None else [every[i] for i in rng.permutation(len(every))[:n]]):
+        shape = shapes[k % len(shapes)]
+        if (name, like) == ("adafactor", "optax") and len(shape) > 2:
+            continue  # the reference is of two axes
+        size = np.prod(shape, dtype=int)
+        start, grads, values = problem(rng, size)
+        start, grads, values = start.reshape(shape), grads.reshape(-1, *shape), values_of(name, values)
+        w = np.array(start)
         got, given = run(OPTIMIZERS[name](w, **o, like=like), w, grads, values)
         o = {k: v for k, v in o.items() if k not in fixed}
         expected = reference.run(name, like, start, given, values=values, **o)
         scale = max(1.0, np.abs(expected).max())
-        np.testing.assert_allclose(got, expected, rtol=1e-11, atol=1e-12 * scale, err_msg=str(o))
+        np.testing.assert_allclose(got, expected, rtol=1e-10, atol=1e-11 * scale, err_msg=f"{shape} {o}")
 
 
 def keras_run(keras, rule, start, grads):
@@ -186,9 +225,6 @@ def optax_run(rule, start, grads, values=None):
         return [np.asarray(w) for w in params]
 
 
-SHAPES = [(7, 5), (33,), ()]
-
-
 def arrays(seed, shapes=SHAPES):
     rng = np.random.default_rng(seed)
     start = [np.array(rng.standard_normal(s)) for s in shapes]
@@ -204,14 +240,93 @@ def ours(recipe, start, grads, values=None):
     return params
 
 
-@pytest.mark.parametrize("decay", [0, 0.05])
-def test_lamb_is_kerass(decay):
+KERAS = [
+    (O.LAMB(lr=0.03, like="keras"), lambda k: k.Lamb(0.03)),
+    (O.LAMB(lr=0.03, weight_decay=0.05, like="keras"), lambda k: k.Lamb(0.03, weight_decay=0.05)),
+    (O.Adafactor(like="keras"), lambda k: k.Adafactor()),
+    (
+        O.Adafactor(None, 0.1, -0.5, (1e-5, 1e-2), 1.5, 0.05, like="keras"),
+        lambda k: k.Adafactor(0.1, -0.5, 1e-5, 1e-2, 1.5, weight_decay=0.05),
+    ),
+    (O.Muon(lr=0.03, like="keras"), lambda k: k.Muon(0.03)),
+    (
+        O.Muon(lr=0.03, weight_decay=0.1, momentum=0.5, nesterov=False, ns_steps=3, adjust_lr_fn="none", like="keras",
+               adam_lr_ratio=0.5, adam_eps=1e-3, adam_weight_decay=0.2, adam_betas=(0.8, 0.9)),  # fmt: skip
+        lambda k: k.Muon(0.03, 0.8, 0.9, 0.2, 1e-3, 0.1, momentum=0.5, nesterov=False, ns_steps=3, rms_rate=None,
+                         adam_lr_ratio=0.5),  # fmt: skip
+    ),
+]
+
+
+@pytest.mark.parametrize("recipe, theirs", KERAS, ids=[repr(r) for r, _ in KERAS])
+def test_keras(recipe, theirs):
     keras = pytest.importorskip("keras")
-    start, grads = arrays(2)
-    rule = keras.optimizers.Lamb(0.03, weight_decay=decay or None)
-    theirs = keras_run(keras, rule, start, grads)
-    for a, b in zip(ours(O.LAMB(lr=0.03, weight_decay=decay, like="keras"), start, grads), theirs):
-        np.testing.assert_allclose(a, b, rtol=1e-10)
+    shapes = [*SHAPES, (5, 9)] if isinstance(recipe, O.Muon) else [*SHAPES, (2, 3, 4)]
+    start, grads = arrays(2, shapes)
+    expected = keras_run(keras, theirs(keras.optimizers), start, grads)
+    for a, b in zip(ours(recipe, start, grads), expected):
+        np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-13)
+
+
+def torch_run(torch, make, start, grads):
+    params = [torch.tensor(w, requires_grad=True) for w in start]
+    rule = make(params)
+    for step in grads:
+        for p, g in zip(params, step):
+            p.grad = torch.tensor(g)
+        rule.step()
+    return [p.detach().numpy() for p in params]
+
+
+def test_adafactor_is_torchs(torch_float64):
+    """Every legal setting."""
+    torch = torch_float64
+    start, grads = arrays(11, [(7, 5), (3,), (2, 3, 4)])
+    for o in settings("adafactor", "torch"):
+        if callable(o["lr"]) or o["d"] is None or o["min_dim_size_to_factor"] or not o["multiply_by_parameter_scale"]:
+            continue
+        expected = torch_run(torch, lambda p: torch.optim.Adafactor(p, **o_of(o), foreach=False), start, grads)  # noqa: B023
+        for a, b in zip(ours(O.Adafactor(**o), start, grads), expected):
+            np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-14, err_msg=str(o))
+
+
+def o_of(o):
+    return {k: v for k, v in o.items() if k not in ("min_dim_size_to_factor", "multiply_by_parameter_scale")}
+
+
+def test_muon_is_torchs(torch_float64):
+    """To what bfloat16 leaves; the length of a step is 1 by singular value."""
+    torch = torch_float64
+    start, grads = arrays(12, [(7, 5), (5, 9)])
+    for o in (dict(lr=1e-3), dict(lr=1e-3, nesterov=False, weight_decay=0.0, adjust_lr_fn="match_rms_adamw")):
+        expected = torch_run(torch, lambda p: torch.optim.Muon(p, **o), start, grads)  # noqa: B023
+        for w, a, b in zip(start, ours(O.Muon(**o), start, grads), expected):
+            assert np.linalg.norm(a - b) <= 1e-2 * np.linalg.norm(b - w)
+
+
+@pytest.mark.parametrize("name", ["adafactor", "muon"])
+def test_signature_is_torchs(name):
+    torch = pytest.importorskip("torch")
+    theirs = inspect.signature({"adafactor": torch.optim.Adafactor, "muon": torch.optim.Muon}[name]).parameters
+    mine = inspect.signature(OPTIMIZERS[name]).parameters
+    positional = [k for k, p in theirs.items() if p.kind is p.POSITIONAL_OR_KEYWORD]
+    assert [k for k, p in mine.items() if p.kind is p.POSITIONAL_OR_KEYWORD] == positional
+    for k in positional[1:]:
+        assert mine[k].default == theirs[k].default, k
+
+
+def adafactor(optax):
+    """optax.adafactor(0.1, min_dim_size_to_factor=2, weight_decay_rate=0.01) with its decay in float64."""
+    return optax.chain(
+        optax.scale_by_factored_rms(
+            min_dim_size_to_factor=2, decay_rate_fn=lambda i, power: 1.0 - (i + 1.0).astype("float64") ** -power
+        ),
+        optax.clip_by_block_rms(1.0),
+        optax.scale_by_learning_rate(0.1, flip_sign=False),
+        optax.scale_by_param_block_rms(),
+        optax.add_decayed_weights(0.01),
+        optax.scale(-1),
+    )
 
 
 OPTAX = [
@@ -225,6 +340,15 @@ OPTAX = [
     (
         O.DoG(init_step=("distance", 0.1), weight_decay=0.1, lr=0.5),
         lambda optax: optax.contrib.dog(0.5, ("distance", 0.1), weight_decay=0.1),
+    ),
+    (O.Adafactor(lr=0.1, min_dim_size_to_factor=2, weight_decay=0.01, like="optax"), lambda optax: adafactor(optax)),
+    (O.Muon(lr=0.03, like="optax"), lambda optax: optax.contrib.muon(0.03)),
+    (
+        O.Muon(lr=0.03, weight_decay=0.1, nesterov=False, adjust_lr_fn="match_rms_adamw", adam_weight_decay=0.1,
+               like="optax"),  # fmt: skip
+        lambda optax: optax.contrib.muon(
+            0.03, weight_decay=0.1, nesterov=False, consistent_rms=0.2, adam_weight_decay=0.1
+        ),
     ),
     (
         O.PolyakSGD(max_lr=0.2, f_min=0.4, eps=0.1, variant="sps+"),
@@ -374,6 +498,9 @@ def test_recipe(name, like):
 OTHERS = dict(
     **dict(lr=0.45, betas=(0.1, 0.7), eps=0.5, weight_decay=0.7, maximize=True, beta3=0.3, decouple=False),
     **dict(use_bias_correction=True, safeguard_warmup=True, d0=0.1, d_coef=0.3, growth_rate=1.01, max_lr=1e-3),
+    **dict(beta2_decay=-0.3, d=1.3, min_dim_size_to_factor=9, multiply_by_parameter_scale=False, momentum=0.2),
+    **dict(nesterov=False, ns_coefficients=(2.0, -1.5, 0.5), ns_steps=3, adjust_lr_fn="none", rms_rate=0.5),
+    **dict(adam_lr_ratio=0.3, adam_betas=(0.3, 0.4), adam_eps=0.3, adam_weight_decay=0.3),
     **dict(init_step=("distance", 0.3), f_min=0.3, variant="sps+", c=3.0, growth=1.01),
 )
 
@@ -384,19 +511,26 @@ def test_every_option_has_an_effect(name, like):
     rng = np.random.default_rng(9)
     start, grads, values = problem(rng, 64, 20)
     values = values_of(name, values - 0.5)
-    base = {"lr": 1.0 if name == "prodigy" else 0.1, "weight_decay": 0.2, "d0": 1e-4, "c": 0.01}
+    base = {"lr": 0.9 if name == "prodigy" else 0.1, "weight_decay": 0.2, "d0": 1e-4, "c": 0.01}
+    base |= {"adjust_lr_fn": "match_rms_adamw", "min_dim_size_to_factor": 2}
     base = {k: v for k, v in base.items() if k in GRID[name]}
 
     def end(**o):
         w = start.reshape(8, 8).copy()
         given = grads.reshape(-1, 8, 8)
         run(OPTIMIZERS[name](w, like=like, **{**base, **o}), w, given, values)
-        return w
+        if name != "muon":
+            return w
+        v = start.copy()
+        run(OPTIMIZERS[name](v, like=like, **{**base, **o}), v, grads, values)
+        return np.stack([w.ravel(), v])
 
     before = end()
     for option in GRID[name]:
         other = {"barzilaiborwein": "short", "adaptivegd": "adgd2"}.get(name) if option == "variant" else None
         given = {option: other or OTHERS[option]}
+        if (name, option) == ("adafactor", "eps"):
+            given = {"eps": (1e-1, 1.5)}
         if option in FIXED.get((name, like), {}):
             if option == "use_bias_correction":
                 continue  # stated: always so
@@ -427,6 +561,22 @@ PARAM_ERRORS = [
     (lambda: O.LAMB(lr=-1), ValueError, "lr must be finite and >= 0, got -1"),
     (lambda: O.LAMB(like="torch"), ValueError, "like must be one of 'optax', 'keras', got 'torch'"),
     (lambda: O.LAMB(betas=(0.9, 1)), ValueError, r"betas\[1\] must be in"),
+    (lambda: O.Adafactor(beta2_decay=0.5), ValueError, "beta2_decay must be < 0, got 0.5"),
+    (lambda: O.Adafactor(eps=1e-8), TypeError, "eps must be a pair, got 1e-08"),
+    (lambda: O.Adafactor(eps=(None, 1e-3), like="keras"), ValueError, r"eps\[0\]=None is of like='torch' only"),
+    (lambda: O.Adafactor(eps=(0, 1e-3), like="optax"), ValueError, r"eps\[0\] must be > 0"),
+    (lambda: O.Adafactor(d=0.5), ValueError, "d must be finite and >= 1"),
+    (lambda: O.Adafactor(min_dim_size_to_factor=1.5), TypeError, "min_dim_size_to_factor must be an integer"),
+    (
+        lambda: O.Adafactor([np.ones((5, 3, 4))], like="optax", min_dim_size_to_factor=2),
+        ValueError,
+        r"params\[0\] has shape \(5, 3, 4\): like='optax' factors the two longest axes \[0, 2\]",
+    ),
+    (lambda: O.Muon(eps=0), ValueError, "eps must be > 0"),
+    (lambda: O.Muon(ns_steps=100), ValueError, "ns_steps must be at most 99, got 100"),
+    (lambda: O.Muon(ns_coefficients=(1, 2)), TypeError, "ns_coefficients must be a tuple of 3 numbers"),
+    (lambda: O.Muon(adjust_lr_fn="rms"), ValueError, "adjust_lr_fn must be one of None, 'original'"),
+    (lambda: O.Muon(momentum=1.0), ValueError, r"momentum must be in \[0, 1\)"),
     (lambda: O.Prodigy(d0=0), ValueError, "d0 must be > 0, got 0"),
     (lambda: O.Prodigy(growth_rate=1), ValueError, "growth_rate must be > 1, got 1"),
     (lambda: O.Prodigy(growth_rate=0.5), ValueError, "growth_rate must be finite and >= 1"),
@@ -520,6 +670,8 @@ def test_nothing_to_measure():
         w = np.ones(3)
         optimizer = OPTIMIZERS[name](w)
         for _ in range(3):
+            if name == "muon":
+                optimizer.set_params(adam_weight_decay=0)
             optimizer.step(np.zeros(3), **({"value": 1.0} if name == "polyaksgd" else {}))
         assert (w == 1).all(), name
         if name != "polyaksgd":
@@ -531,6 +683,8 @@ def test_nothing_to_measure():
 
 RECIPES = [
     O.LAMB(lr=schedules.Exponential(0.1, 0.995)),
+    O.Adafactor(lr=schedules.Exponential(0.3, 0.995)),
+    O.Muon(lr=schedules.Exponential(0.3, 0.995), adam_weight_decay=0),
     O.Prodigy(),
     O.DoG(),
     O.PolyakSGD(max_lr=10.0),
@@ -573,6 +727,10 @@ def test_rosenbrock(recipe):
         recipe = O.LAMB(lr=schedules.Exponential(0.02, 0.9995))
     if recipe == O.BarzilaiBorwein():
         recipe = O.BarzilaiBorwein(max_lr=0.01)
+    if isinstance(recipe, O.Adafactor):
+        recipe = O.Adafactor(lr=schedules.Exponential(0.02, 0.9995))
+    if isinstance(recipe, O.Muon):
+        recipe = O.Muon(lr=0.02, adam_weight_decay=0)
     descend(recipe, w, rosenbrock, 12_000 if isinstance(recipe, (O.Prodigy, O.DoG)) else 4000)
     np.testing.assert_allclose(w, 1.0, atol=5e-2)
 

@@ -7,7 +7,7 @@
 
 from cython.parallel cimport prange
 from libc.stdlib cimport calloc, free
-from libc.stdint cimport uintptr_t
+from libc.stdint cimport int64_t, uintptr_t
 cimport numpy as cnp
 import numpy as np
 
@@ -89,6 +89,22 @@ cdef inline void block(formula f, int slots, const update_t* u, Py_ssize_t lo, P
         lo, end = end, hi
 
 
+cdef update_t shifted(const update_t* u, Py_ssize_t by, const real* g) noexcept nogil:
+    """The arrays of an update from an element on, with a gradient of their own."""
+    cdef update_t one = u[0]
+    one.w += by
+    one.g = g
+    if one.a is not NULL:
+        one.a += by
+    if one.b is not NULL:
+        one.b += by
+    return one
+
+
+# Rules of at most two slots that do nothing to an element whose gradient and slots are left out.
+ROWWISE = frozenset(("sgd", "adagrad", "adam"))
+
+
 include "updates_norms.pxi"
 include "updates_measures.pxi"
 
@@ -139,7 +155,7 @@ cdef class Plan:
     cdef Py_ssize_t* tasks
     cdef double* table
     cdef uintptr_t* spans
-    cdef list params, slots, labels
+    cdef list params, slots, labels, rules, sparse
 
     def __init__(self, list params, list slots, list rules, list groups, list labels, list where,
                  Py_ssize_t n_groups, list spans):
@@ -148,7 +164,7 @@ cdef class Plan:
         cdef real** slot
         if self.items is not NULL:
             raise RuntimeError("a plan is built once")
-        self.params, self.slots, self.labels = params, slots, labels
+        self.params, self.slots, self.labels, self.rules, self.sparse = params, slots, labels, rules, []
         self.n, self.n_groups, self.n_spans = len(params), n_groups, len(spans)
         self.last = max(where, default=-1)
         for array in params:
@@ -178,9 +194,8 @@ cdef class Plan:
                 slot[k] = <real*> cnp.PyArray_DATA(array)
             self.rows[i] = groups[i]
             self.items[i].scalars = self.table + self.rows[i] * FO_SCALARS
-            if rules[i] is None:
-                continue
-            self.blocks[i] = <block_t> <void*> <size_t> ROSTER[rules[i]]
+            if rules[i] is not None:
+                self.blocks[i] = <block_t> <void*> <size_t> ROSTER[rules[i]]
             for lo in range(0, size, BLOCK):
                 self.pieces[n_pieces] = piece_t(i, lo, min(lo + BLOCK, size))
                 # Small arrays share a task.
@@ -228,6 +243,30 @@ cdef class Plan:
                             f"pass grads.astype({param.dtype.name!r})")
         return np.array(given, dtype=param.dtype, order="C", copy=True, subok=False)
 
+    cdef tuple rows_of(self, Py_ssize_t i, object given):
+        """Indices and rows of an optimizers.RowGradient."""
+        if self.rules[i] not in ROWWISE:
+            raise TypeError(f"grads{self.labels[i]} is a RowGradient, which SGD without momentum, Adagrad and Adam "
+                            "without amsgrad take")
+        return given.fit(self.params[i], self.labels[i])
+
+    def check(self, tuple rows):
+        """Raise where the step of a loaded RowGradient would not leave the other rows alone."""
+        for i, _, _ in self.sparse:
+            row = rows[self.rows[<Py_ssize_t> i]]
+            if row[1] != 0.0 or row[2] != 0.0:
+                raise ValueError(f"grads{self.labels[i]} is a RowGradient, which does not go with weight_decay: it would "
+                                 "move all rows")
+
+    cdef int rows_run(self, Py_ssize_t i, const int64_t[::1] indices, const real[:, ::1] rows, int n_threads) except -1:
+        cdef Py_ssize_t k, n = rows.shape[0], width = rows.shape[1]
+        cdef update_t one
+        if n and width:
+            for k in prange(n, nogil=True, schedule="static", num_threads=n_threads, use_threads_if=n_threads > 1):
+                one = shifted(&self.items[i], indices[k] * width, &rows[k, 0])
+                self.blocks[i](&one, 0, width)
+        return 0
+
     def load(self, tuple grads):
         """Look up the addresses of the gradients; return the copies that had to be made, to be kept until the end
         of `run`. Raises before anything is changed."""
@@ -238,6 +277,7 @@ cdef class Plan:
         cdef object given
         cdef cnp.ndarray g, w
         cdef list copies = None
+        self.sparse = []
         if len(grads) <= self.last:
             raise ValueError(f"{len(grads)} gradients, at least {self.last + 1} are needed")
         for i in range(self.n):
@@ -259,6 +299,10 @@ cdef class Plan:
                     start = <uintptr_t> cnp.PyArray_DATA(g)
                     size = <uintptr_t> cnp.PyArray_NBYTES(g)
                     same = size == 0 or not self.overlaps(start, start + size)
+            if not same and hasattr(type(given), "fit"):
+                self.sparse.append((i, *self.rows_of(i, given)))
+                self.items[i].g = NULL
+                continue
             if not same:
                 g = <cnp.ndarray> self.refuse(i, given)
                 if copies is None:
@@ -269,6 +313,8 @@ cdef class Plan:
 
     def squares(self, int n_threads):
         """The sum of squares of the loaded gradients, float64, in the order of the pieces."""
+        if self.sparse:
+            raise ValueError("clip_global_norm does not go with a RowGradient; clip its rows")
         cdef Py_ssize_t i, n = self.tasks[self.n_tasks]
         cdef double[::1] parts = np.empty(n + 1)
         cdef double total = 0.0
@@ -288,6 +334,8 @@ cdef class Plan:
         cdef double* own
         if len(rows) != self.n_groups:
             raise ValueError("one row of scalars is needed for each group")
+        if self.sparse:
+            self.check(rows)
         if factors is not None and factors.shape[0] != self.n:
             raise ValueError("one factor is needed for each array")
         for i in range(self.n_groups):
@@ -311,6 +359,9 @@ cdef class Plan:
         fo_updates.h (the others are 0). factors: float64, what multiplies the step alpha of each array."""
         self.fill(rows, factors)
         self.tasks_run(n_threads)
+        for i, indices, values in self.sparse:
+            self.rows_run(i, indices, values, n_threads)
+        self.sparse = []
 
     def measure(self, str name, tuple rows, int n_threads):
         """The sums of the measure's terms over each array with a rule, float64 (arrays, FO_TERMS); as `run`."""
@@ -322,7 +373,8 @@ cdef class Plan:
         self.fill(rows, None)
         for i in prange(n, nogil=True, schedule="static", num_threads=n_threads, use_threads_if=n_threads > 1):
             piece = self.pieces[i]
-            block(&self.items[piece.item], piece.lo, piece.hi, &parts[i, 0])
+            if self.blocks[piece.item] is not NULL:
+                block(&self.items[piece.item], piece.lo, piece.hi, &parts[i, 0])
         for i in range(n):
             for k in range(FO_TERMS):
                 sums[self.pieces[i].item, k] += parts[i, k]
@@ -357,4 +409,5 @@ cdef class Plan:
         cdef piece_t piece
         for p in range(self.tasks[t], self.tasks[t + 1]):
             piece = self.pieces[p]
-            self.blocks[piece.item](&self.items[piece.item], piece.lo, piece.hi)
+            if self.blocks[piece.item] is not NULL and self.items[piece.item].g is not NULL:
+                self.blocks[piece.item](&self.items[piece.item], piece.lo, piece.hi)

@@ -74,3 +74,82 @@ cdef inline void measure(measure_formula f, int slots, int terms, const update_t
         lo += n
     for k in range(terms * PARTS):
         sums[k // PARTS] += parts[k]
+
+
+# Adafactor's second moments of a matrix: row[i] column[j] in the place of the slot of `scaled`.
+
+cdef void factored_terms(scalars_t s, in_t w, in_t g, real row, in_t column, out_t p, out_t q, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t j
+    cdef element e
+    cdef measured m
+    for j in range(n):
+        e.w = w[j]
+        e.a = row * column[j]
+        m = c_measure_scaled(e, s.sign * g[j], &s)
+        p[j] = m.p
+        q[j] = m.q
+
+
+cdef void factored_sums(scalars_t s, const real* w, const real* g, real row, const real* column, Py_ssize_t n,
+                        double* sums) noexcept nogil:
+    cdef real[CHUNK] p
+    cdef real[CHUNK] q
+    cdef double[2 * PARTS] parts
+    cdef Py_ssize_t lo = 0, size
+    cdef int k
+    for k in range(2 * PARTS):
+        parts[k] = 0.0
+    while lo < n:
+        size = min(<Py_ssize_t> CHUNK, n - lo)
+        factored_terms(s, <real*> w + lo, g + lo, row, column + lo, p, q, size)
+        add_terms(p, parts, size)
+        add_terms(q, parts + PARTS, size)
+        lo += size
+    for k in range(2 * PARTS):
+        sums[k // PARTS] += parts[k]
+
+
+cdef void factored_row(scalars_t s, out_t w, in_t g, real row, in_t column, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t j
+    cdef element e
+    for j in range(n):
+        e.w = w[j]
+        e.a = row * column[j]
+        e = c_scaled(e, s.sign * g[j], &s)
+        w[j] = e.w
+
+
+cdef int factored_check(const real[:, ::1] w, const real[:, ::1] g, const real[::1] row, const real[::1] column,
+                        const double[::1] scalars) except -1:
+    if not (g.shape[0] == w.shape[0] == row.shape[0] and g.shape[1] == w.shape[1] == column.shape[0]
+            and scalars.shape[0] == FO_SCALARS):
+        raise ValueError("shapes do not fit each other")
+    return 0
+
+
+def factored_measure(const real[:, ::1] w, const real[:, ::1] g, const real[::1] row, const real[::1] column,
+                     const double[::1] scalars, int n_threads):
+    """The sums of measure_scaled's terms, row by row: of w^2 and of the squared step. keep1 is 1, gain1 0."""
+    factored_check(w, g, row, column, scalars)
+    cdef Py_ssize_t i, m = w.shape[0], n = w.shape[1]
+    cdef double[:, ::1] parts = np.zeros((m + 1, 2))
+    cdef double a = 0.0, b = 0.0
+    cdef scalars_t s = read_scalars(&scalars[0])
+    if n:
+        for i in prange(m, nogil=True, schedule="static", num_threads=n_threads, use_threads_if=n_threads > 1):
+            factored_sums(s, &w[i, 0], &g[i, 0], row[i], &column[0], n, &parts[i, 0])
+    for i in range(m):
+        a += parts[i, 0]
+        b += parts[i, 1]
+    return a, b
+
+
+def factored_step(real[:, ::1] w, const real[:, ::1] g, const real[::1] row, const real[::1] column,
+                  const double[::1] scalars, int n_threads):
+    """The rule `scaled` of a matrix."""
+    factored_check(w, g, row, column, scalars)
+    cdef Py_ssize_t i, m = w.shape[0], n = w.shape[1]
+    cdef scalars_t s = read_scalars(&scalars[0])
+    if n:
+        for i in prange(m, nogil=True, schedule="static", num_threads=n_threads, use_threads_if=n_threads > 1):
+            factored_row(s, &w[i, 0], &g[i, 0], row[i], &column[0], n)

@@ -13,6 +13,7 @@ True
 from ._base import Optimizer
 from ._traits import choose
 from .adabelief import AdaBelief
+from .adafactor import Adafactor
 from .adagrad import Adadelta, Adagrad, RMSprop
 from .adam import Adam, AdamW
 from .adamax import Adamax
@@ -24,10 +25,12 @@ from .clipping import clip_adaptive, clip_global_norm, clip_norm, clip_value
 from .dog import DoG
 from .ftrl import FTRL
 from .lamb import LAMB
+from .muon import Muon
 from .nadam import NAdam
 from .polyak import PolyakSGD
 from .prodigy import Prodigy
 from .radam import RAdam
+from .rows import RowGradient
 from .schedule_free import ScheduleFreeAdamW, ScheduleFreeRAdam, ScheduleFreeSGD
 from .sgd import SGD
 from .signs import Lion, Rprop, Signum
@@ -41,6 +44,7 @@ __all__ = [
     "SGD",
     "AdaBelief",
     "Adadelta",
+    "Adafactor",
     "Adagrad",
     "Adam",
     "AdamW",
@@ -50,6 +54,7 @@ __all__ = [
     "BarzilaiBorwein",
     "DoG",
     "Lion",
+    "Muon",
     "NAdam",
     "Optimizer",
     "ParameterAverage",
@@ -57,6 +62,7 @@ __all__ = [
     "Prodigy",
     "RAdam",
     "RMSprop",
+    "RowGradient",
     "Rprop",
     "ScheduleFreeAdamW",
     "ScheduleFreeRAdam",
@@ -93,6 +99,8 @@ OPTIMIZERS = {
     "schedulefreeadamw": ScheduleFreeAdamW,
     "schedulefreeradam": ScheduleFreeRAdam,
     "lamb": LAMB,
+    "adafactor": Adafactor,
+    "muon": Muon,
     "prodigy": Prodigy,
     "dog": DoG,
     "polyaksgd": PolyakSGD,

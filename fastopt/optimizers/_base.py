@@ -88,7 +88,7 @@ class Optimizer:
         _checks.like(options["like"], self._LIKE)
         given = self._LIKE[options["like"]]
         for name, value in options.items():
-            if isinstance(value, _checks.Default):
+            if isinstance(value, (_checks.Default, _checks.DefaultPair)):
                 options[name] = given.get(name, value.plain)
         self._check(options)
         self._options, self._groups, self._grouped, self._step, self._plans = options, None, False, 0, None
@@ -280,7 +280,7 @@ class Optimizer:
             self._effective = [(o["lr"], self._scalars(o)) for o in plain]
 
     @staticmethod
-    def _rule_of(group, w):
+    def _rule_of(group, i):
         """The name of the rule of one array; None where the kernels are to leave it alone."""
         return group.rule
 
@@ -290,7 +290,7 @@ class Optimizer:
         labels = self._labels(groups, self._grouped)
         arrays = [a for g in groups for a in g.params]
         spans = _checks.spans(arrays, labels)
-        rules = [self._rule_of(g, w) for g in groups for w in g.params]
+        rules = [self._rule_of(g, i) for g in groups for i in range(len(g.params))]
         rows = [i for i, g in enumerate(groups) for _ in g.params]
         slots = [s for g in groups for s in g.slots]
         plans = []
@@ -330,6 +330,8 @@ class Optimizer:
     def _run(self, rows, n_threads, value):
         """The step with the loaded gradients."""
         for plan in self._plans:
+            plan.check(rows)
+        for plan in self._plans:
             plan.run(rows, n_threads)
 
     def _check_value(self, value):
@@ -348,7 +350,8 @@ class Optimizer:
         grads : array, list, dict or list of these
             The gradients, structured as `params` (for groups a list of one entry for each group, with or without
             the key "params"), with the shape and dtype of their parameters. They are only read; an array that is
-            strided, unaligned or shares memory with a parameter is copied first.
+            strided, unaligned or shares memory with a parameter is copied first. A `RowGradient` where the rule
+            takes one.
         value : float
             The objective where the gradients were taken: for rules that need it (`PolyakSGD`), not taken by others.
 

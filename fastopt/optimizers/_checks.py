@@ -22,6 +22,19 @@ class Default(float):
         return float(self)
 
 
+class DefaultPair(tuple):
+    """As Default, of a pair."""
+
+    __slots__ = ()
+
+    def __reduce__(self):
+        return tuple, (tuple(self),)
+
+    @property
+    def plain(self):
+        return tuple(self)
+
+
 def number(name, value, low, below=math.inf):
     """A finite real number, low <= value < below."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):

@@ -435,6 +435,127 @@ def lamb_keras(w, g, state, *, lr, betas=(0.9, 0.999), eps=1e-7, weight_decay=0,
     return lamb_optax(w - w * weight_decay * lr, g, state, lr=lr, betas=betas, eps=eps, maximize=maximize)
 
 
+def _rms(x):
+    return np.sqrt(np.mean(x**2))
+
+
+def _adafactor(h, state, part, added, factored, product):
+    """The second moments: `part` of the new squares goes into the averages."""
+    square = h**2 + added
+    if not factored:
+        v = state["v"] = (1 - part) * state.get("v", np.zeros_like(h)) + part * square
+        return v
+    rows, columns = np.mean(square, axis=-1), np.mean(square, axis=-2)
+    r = state["r"] = (1 - part) * state.get("r", np.zeros_like(rows)) + part * rows
+    c = state["c"] = (1 - part) * state.get("c", np.zeros_like(columns)) + part * columns
+    return product(r, c)
+
+
+def adafactor_torch(w, g, state, *, lr, beta2_decay=-0.8, eps=(None, 1e-3), d=1.0, weight_decay=0,
+                    min_dim_size_to_factor=0, multiply_by_parameter_scale=True, maximize=False):  # fmt: skip
+    """torch.optim.Adafactor, of one array; the last two options are ours."""
+    h, t = _h(w, g, maximize), state.setdefault("t", 0) + 1
+    state["t"] = t
+    eps1 = np.finfo(w.dtype).eps if eps[0] is None else eps[0]
+    alpha = min(lr, 1 / t**0.5)
+    if multiply_by_parameter_scale:
+        alpha = alpha * max(eps[1], _rms(w))
+    w = w * (1 - lr * weight_decay)
+
+    def product(r, c):
+        return r[..., :, None] * c[..., None, :] / np.maximum(np.mean(r, axis=-1), eps1)[..., None, None]
+
+    factored = w.ndim > 1 and min(w.shape[-2:]) >= min_dim_size_to_factor
+    v = _adafactor(h, state, t**beta2_decay, 0, factored, product)
+    u = h / np.sqrt(np.maximum(v, eps1**2))
+    return w - alpha * u / max(1.0, 0.0 if d is None else _rms(u) / d)
+
+
+def adafactor_keras(w, g, state, *, lr, beta2_decay=-0.8, eps=(1e-30, 1e-3), d=1.0, weight_decay=0,
+                    min_dim_size_to_factor=0, multiply_by_parameter_scale=True, maximize=False):  # fmt: skip
+    """keras.optimizers.Adafactor, of one array; the last two options are ours."""
+    h, t = _h(w, g, maximize), state.setdefault("t", 0) + 1
+    state["t"] = t
+    w = w - w * weight_decay * lr
+    alpha = min(lr, 1 / np.sqrt(t)) * (max(eps[1], _rms(w)) if multiply_by_parameter_scale else 1.0)
+
+    def product(r, c):
+        return (r / np.mean(r, axis=-1, keepdims=True))[..., :, None] * c[..., None, :]
+
+    factored = w.ndim > 1 and min(w.shape[-2:]) >= min_dim_size_to_factor
+    u = h / np.sqrt(_adafactor(h, state, t**beta2_decay, eps[0], factored, product))
+    return w - alpha * u / max(1.0, 0.0 if d is None else _rms(u) / d)
+
+
+def adafactor_optax(w, g, state, *, lr, beta2_decay=-0.8, eps=(1e-30, 1e-3), d=1.0, weight_decay=0,
+                    min_dim_size_to_factor=128, multiply_by_parameter_scale=True, maximize=False):  # fmt: skip
+    """optax.adafactor, of one array of at most two axes."""
+    h, t = _h(w, g, maximize), state.setdefault("t", 0) + 1
+    state["t"] = t
+    factored = w.ndim > 1 and min(w.shape) >= min_dim_size_to_factor
+    v = _adafactor(h, state, t**beta2_decay, eps[0], factored, lambda r, c: np.outer(r / np.mean(r), c))
+    u = h * v**-0.5
+    if d is not None:
+        u = u / max(1.0, _rms(u) / d)
+    u = lr * u * (max(eps[1], _rms(w)) if multiply_by_parameter_scale else 1.0)
+    return w - (u + weight_decay * w)
+
+
+def newton_schulz(n, steps, coefficients):
+    """Of a matrix of norm at most 1: about U V' of its singular value decomposition."""
+    x, (a, b, c) = n if n.shape[0] <= n.shape[1] else n.T, coefficients
+    for _ in range(steps):
+        gram = x @ x.T
+        x = a * x + (b * gram + c * gram @ gram) @ x
+    return x if n.shape[0] <= n.shape[1] else x.T
+
+
+def _muon(w, g, state, like, *, lr, weight_decay, momentum=0.95, nesterov=True, ns_coefficients=(3.4445, -4.775, 2.0315),
+          eps, ns_steps=5, adjust_lr_fn=None, rms_rate=0.2, adam_lr_ratio=1.0, adam_betas=(0.9, 0.999), adam_eps=1e-8,
+          adam_weight_decay, maximize=False):  # fmt: skip
+    if w.ndim != 2:
+        o = dict(lr=lr * adam_lr_ratio, betas=adam_betas, eps=adam_eps, maximize=maximize)
+        if like == "keras":
+            return adam_keras(w - w * adam_weight_decay * lr, g, state, **o)
+        o.update(weight_decay=adam_weight_decay, decoupled_weight_decay=True)
+        return (nadam_optax if like == "optax" and nesterov else adam_torch)(w, g, state, **o)
+    h, t = _h(w, g, maximize), state.setdefault("t", 0) + 1
+    gain = 1 if like == "keras" else 1 - momentum
+    b = momentum * state.get("b", np.zeros_like(w)) + gain * h
+    state.update(t=t, b=b)
+    if like == "optax":
+        n = b / (1 - momentum**t)
+        if nesterov:
+            n = momentum * b / (1 - momentum ** (t + 1)) + (1 - momentum) * h / (1 - momentum**t)
+    else:
+        n = gain * h + momentum * b if nesterov else b
+    rows, columns = w.shape
+    how = adjust_lr_fn or ("match_rms_adamw" if like == "keras" else "original")
+    factor = {
+        "original": np.sqrt(max(1, columns / rows if like == "optax" else rows / columns)),
+        "match_rms_adamw": rms_rate * np.sqrt(max(rows, columns)),
+        "none": 1.0,
+    }[how]
+    o = newton_schulz(n / (max(_norm(n), eps) if like == "torch" else _norm(n) + eps), ns_steps, ns_coefficients)
+    return w * (1 - lr * weight_decay) - lr * factor * o
+
+
+def muon_torch(w, g, state, *, weight_decay=0.1, eps=1e-7, adam_weight_decay=1e-2, **options):
+    """torch.optim.Muon in the precision of w, of one array."""
+    return _muon(w, g, state, "torch", weight_decay=weight_decay, eps=eps, adam_weight_decay=adam_weight_decay, **options)
+
+
+def muon_keras(w, g, state, *, weight_decay=0.004, eps=1e-7, adam_eps=1e-7, adam_weight_decay=0.004, **options):
+    """keras.optimizers.Muon, of one array."""
+    return _muon(w, g, state, "keras", weight_decay=weight_decay, eps=eps, adam_eps=adam_eps,
+                 adam_weight_decay=adam_weight_decay, **options)  # fmt: skip
+
+
+def muon_optax(w, g, state, *, weight_decay=0.0, eps=1e-8, adam_weight_decay=0.0, **options):
+    """optax.contrib.muon, of one array."""
+    return _muon(w, g, state, "optax", weight_decay=weight_decay, eps=eps, adam_weight_decay=adam_weight_decay, **options)
+
+
 def prodigy(w, g, state, *, lr, betas=(0.9, 0.999), beta3=None, eps=1e-8, weight_decay=0, decouple=True,
             use_bias_correction=False, safeguard_warmup=False, d0=1e-6, d_coef=1.0, growth_rate=np.inf,
             maximize=False):  # fmt: skip
@@ -574,6 +695,12 @@ RULES = {
     ("schedulefreeradam", "torch"): (schedule_free_radam, {}),
     ("lamb", "optax"): (lamb_optax, {}),
     ("lamb", "keras"): (lamb_keras, {}),
+    ("adafactor", "torch"): (adafactor_torch, {}),
+    ("adafactor", "keras"): (adafactor_keras, {}),
+    ("adafactor", "optax"): (adafactor_optax, {}),
+    ("muon", "torch"): (muon_torch, {}),
+    ("muon", "keras"): (muon_keras, {}),
+    ("muon", "optax"): (muon_optax, {}),
     ("prodigy", "torch"): (prodigy, {}),
     ("prodigy", "optax"): (prodigy, {"use_bias_correction": True}),
     ("dog", "optax"): (dog, {}),
