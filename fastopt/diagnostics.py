@@ -127,11 +127,26 @@ def report(name, solver, certificate, notes=()):
 
 
 class GradientCheck:
-    """Result of `check_gradient`: true where the gradient agrees with finite differences."""
+    """Result of `check_gradient`: true where the gradient agrees with finite differences.
 
-    def __init__(self, relative_error, index, analytic, numeric, rtol):
-        self.relative_error, self.index = relative_error, index
-        self.analytic, self.numeric, self.rtol = analytic, numeric, rtol
+    Attributes
+    ----------
+    relative_error : float
+        The largest difference, relative to the largest entry.
+    index : int
+        Where it is, counted through all arrays.
+    place : str
+        The same in words: "parameter 2", or "array 1, entry (0, 3)".
+    analytic, numeric : float
+        The gradient given there, and by finite differences.
+    rtol : float
+    finding : str
+        What is wrong, where that can be told: the sign, a factor, a transposed matrix, which arrays of a list.
+    """
+
+    def __init__(self, relative_error, index, place, analytic, numeric, rtol, finding=""):
+        self.relative_error, self.index, self.place = relative_error, index, place
+        self.analytic, self.numeric, self.rtol, self.finding = analytic, numeric, rtol, finding
 
     def __bool__(self):
         return bool(self.relative_error <= self.rtol)
@@ -139,9 +154,79 @@ class GradientCheck:
     def __repr__(self):
         verdict = "agrees" if self else "DIFFERS"
         return (
-            f"gradient {verdict}: largest relative error {self.relative_error:.3g} (allowed {self.rtol:.3g}) at parameter"
-            f" {self.index}: given {self.analytic:.10g}, finite differences {self.numeric:.10g}"
+            f"gradient {verdict}: largest relative error {self.relative_error:.3g} (allowed {self.rtol:.3g}) at"
+            f" {self.place}: given {self.analytic:.10g}, finite differences {self.numeric:.10g}"
+            + (f"; {self.finding}" if self.finding else "")
         )
+
+
+def _multiple(given, numeric, rtol):
+    """c where the given gradient is c times the numeric one, else None.
+
+    A single entry is a multiple of anything; of it only whole numbers to 1000 and their inverses count.
+    """
+    square = float(numeric @ numeric)
+    if not square > 0 or not np.isfinite(given).all():
+        return None
+    c = float(given @ numeric) / square
+    size = max(float(np.abs(given).max()), float(np.abs(numeric).max()))
+    if c == 0 or not float(np.abs(given - c * numeric).max()) <= rtol * size:
+        return None
+    if np.count_nonzero(np.abs(numeric) > 1e-3 * np.abs(numeric).max()) == 1:
+        whole = max(abs(c), 1 / abs(c))
+        if round(whole) > 1000 or abs(whole - round(whole)) > rtol * whole:
+            return None
+    return c
+
+
+def _relation(given, numeric, rtol, shape):
+    """What is wrong with one array of a gradient, in words; all arguments flat but for the shape."""
+    wrong = np.abs(given - numeric)
+    wrong = ~(wrong <= rtol * max(float(np.abs(numeric).max()), float(np.abs(given).max()), 1e-8))
+    if not np.isfinite(given).all():
+        return f"{np.count_nonzero(~np.isfinite(given))} of {len(given)} entries are not finite"
+    if not given.any():
+        return "zero, as if the value did not depend on it"
+    c = _multiple(given, numeric, rtol)
+    if c is not None:
+        whole, part = round(abs(c)), round(1 / abs(c))
+        sign, end = ("minus ", ", and the sign is wrong") if c < 0 else ("", "")
+        if abs(abs(c) - 1) <= 10 * rtol:
+            return "the negative of the finite differences: its sign is wrong"
+        if abs(abs(c) - whole) <= 10 * rtol * whole:
+            why = "a factor 2 too many" if whole == 2 else "a sum where the value is a mean"
+            return f"{sign}{whole} times the finite differences: {why}{end}"
+        if abs(1 / abs(c) - part) <= 10 * rtol * part:
+            why = "a factor 2 is missing" if part == 2 else "a mean where the value is a sum"
+            return f"{sign}1/{part} of the finite differences: {why}{end}"
+        return f"{c:.6g} times the finite differences"
+    if len(shape) == 2 and shape[0] == shape[1] and len(given) == shape[0] * shape[1]:
+        turned = given.reshape(shape).T.reshape(-1)
+        if float(np.abs(turned - numeric).max()) <= rtol * float(np.abs(numeric).max()):
+            return "the transpose of the finite differences"
+    where = f"{np.count_nonzero(wrong)} of {len(given)} entries differ"
+    zero = not given[wrong].any() and np.count_nonzero(wrong) < len(given)
+    return where + (", given as zero" if zero else "")
+
+
+def _finding(given, numeric, rtol, owner, shapes):
+    """The words for a wrong gradient; `owner` says which array an entry belongs to."""
+    if len(shapes) == 1:
+        words = _relation(given, numeric, rtol, shapes[0])
+        return words if "entries" in words else f"the given gradient is {words}"
+    whole = _multiple(given, numeric, rtol)
+    if whole is not None:
+        return f"the given gradient is {_relation(given, numeric, rtol, ())}"
+    size = max(float(np.abs(numeric).max()), 1e-8)
+    words, wrong = [], 0
+    for number, shape in enumerate(shapes):
+        mine = owner == number
+        if not mine.any() or float(np.abs(given[mine] - numeric[mine]).max()) <= rtol * size:
+            continue
+        wrong += 1
+        found = _relation(given[mine], numeric[mine], rtol, shape)
+        words.append(f"array {number}: {found}" if "entries" in found else f"array {number} is {found}")
+    return f"{wrong} of {len(shapes)} arrays differ: " + "; ".join(words)
 
 
 def check_gradient(objective, params, *, rtol=1e-6, max_parameters=200, random_state=0):
@@ -163,12 +248,14 @@ def check_gradient(objective, params, *, rtol=1e-6, max_parameters=200, random_s
     Returns
     -------
     GradientCheck
-        True in a condition where the gradient agrees; its repr names the worst parameter.
+        True in a condition where the gradient agrees; its repr names the worst parameter and, where the
+        gradient is the negative of the differences, a multiple of them, their transpose or right in some arrays
+        of a list only, says so.
 
     Raises
     ------
     ValueError
-        Where the gradient's structure differs from the parameters', or the value is not finite.
+        Where the gradient's structure differs from the parameters', or the value is not one finite number.
 
     Examples
     --------
@@ -176,37 +263,44 @@ def check_gradient(objective, params, *, rtol=1e-6, max_parameters=200, random_s
     >>> bool(fastopt.check_gradient(lambda x: (float(x @ x), 2 * x), np.array([1.0, -2.0])))
     True
     >>> fastopt.check_gradient(lambda x: (float(x @ x), -2 * x), np.array([1.0]))
-    gradient DIFFERS: largest relative error 2 (allowed 1e-06) at parameter 0: given -2, finite differences 2
+    gradient DIFFERS: largest relative error 2 (allowed 1e-06) at parameter 0: given -2, finite differences 2; the given
+    gradient is the negative of the finite differences: its sign is wrong
     """
     function = getattr(objective, "value_gradient", objective)
     if not callable(function):
         raise TypeError(f"objective must be callable or have a method value_gradient, got {type(objective).__name__}")
-    arrays = [np.array(a, dtype=np.float64) for a in params] if isinstance(params, (list, tuple)) else None
-    if arrays is None:
-        single = np.array(params, dtype=np.float64)
-        arrays = [single]
+    several = isinstance(params, (list, tuple))
+    arrays = [np.array(a, dtype=np.float64) for a in params] if several else [np.array(params, dtype=np.float64)]
+    shapes = [a.shape for a in arrays]
 
     def call():
         given = [a.copy() for a in arrays]
-        value, gradient = function(given if isinstance(params, (list, tuple)) else given[0])
-        return float(value), gradient
+        value, gradient = function(given if several else given[0])
+        if np.size(value) != 1:
+            raise ValueError(
+                f"the value must be one number, got an array of shape {np.shape(value)}; "
+                "take the sum or mean of the losses"
+            )
+        return float(np.reshape(value, ())), gradient
 
     value, gradient = call()
-    gradients = list(gradient) if isinstance(params, (list, tuple)) else [gradient]
-    shapes = [np.shape(g) for g in gradients]
-    if shapes != [a.shape for a in arrays]:
-        raise ValueError(f"the gradient has shape {shapes}, the parameters {[a.shape for a in arrays]}")
+    gradients = list(gradient) if several else [gradient]
+    found = [np.shape(g) for g in gradients]
+    if found != shapes:
+        found, wanted = (found, shapes) if several else (found[0], shapes[0])
+        raise ValueError(f"the gradient has shape {found}, the parameters {wanted}")
     if not math.isfinite(value):
         raise ValueError(f"the value at params is {value}; check a point where it is finite")
     analytic = np.concatenate([np.asarray(g, dtype=np.float64).reshape(-1) for g in gradients])
-    places = [(a, i) for a in arrays for i in range(a.size)]
-    chosen = np.arange(len(places))
-    if len(places) > max_parameters:
-        chosen = np.sort(np.random.default_rng(random_state).choice(len(places), max_parameters, replace=False))
+    owner = np.repeat(np.arange(len(arrays)), [a.size for a in arrays])
+    first = np.concatenate([[0], np.cumsum([a.size for a in arrays])])
+    chosen = np.arange(len(analytic))
+    if len(chosen) > max_parameters:
+        chosen = np.sort(np.random.default_rng(random_state).choice(len(chosen), max_parameters, replace=False))
     numeric = np.empty(len(chosen))
     for j, index in enumerate(chosen):
-        array, i = places[index]
-        flat = array.reshape(-1)
+        flat = arrays[owner[index]].reshape(-1)
+        i = index - first[owner[index]]
         kept = flat[i]
         h = 1e-3 * max(1.0, abs(kept))
         values = []
@@ -215,9 +309,21 @@ def check_gradient(objective, params, *, rtol=1e-6, max_parameters=200, random_s
             values.append(call()[0])
         flat[i] = kept
         numeric[j] = (values[0] - 8 * values[1] + 8 * values[2] - values[3]) / (12 * h)
-    size = max(np.abs(analytic[chosen]).max(initial=0.0), np.abs(numeric).max(initial=0.0), 1e-8)
-    error = np.abs(analytic[chosen] - numeric) / size
-    worst = int(np.argmax(np.where(np.isnan(error), np.inf, error))) if len(error) else 0
-    if not len(error):
-        return GradientCheck(0.0, 0, math.nan, math.nan, rtol)
-    return GradientCheck(float(error[worst]), int(chosen[worst]), float(analytic[chosen[worst]]), float(numeric[worst]), rtol)
+    if not len(chosen):
+        return GradientCheck(0.0, 0, "no parameter", math.nan, math.nan, rtol)
+    analytic = analytic[chosen]
+    size = max(np.abs(analytic[np.isfinite(analytic)]).max(initial=0.0), np.abs(numeric).max(), 1e-8)
+    error = np.abs(analytic - numeric) / size
+    worst = int(np.argmax(np.where(np.isnan(error), np.inf, error)))
+    index = int(chosen[worst])
+    place = f"parameter {index}"
+    if several:
+        array = int(owner[index])
+        entry = tuple(int(i) for i in np.unravel_index(index - first[array], shapes[array]))
+        place = f"array {array}, entry {entry}"
+    finding = ""
+    if not error[worst] <= rtol and np.isfinite(numeric).all():
+        finding = _finding(analytic, numeric, rtol, owner[chosen], shapes)
+    return GradientCheck(
+        float(error[worst]), index, place, float(analytic[worst]), float(numeric[worst]), rtol, finding
+    )

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..diagnostics import Certificate
 from ..scaling import ScaledObjective
+from ._advice import intercept_note
 from ._goal import Goal
 from ._result import Result
 
@@ -83,4 +84,5 @@ def fit_problem(objective, *, solver="auto", tol=1e-4, max_iter=None, monitor, s
         reason=result.reason,
     )
     params = view.unscale(point.x).reshape(objective.shape)
-    return Fit(params, name, certificate, monitor.history(scale), result.notes, interrupted)
+    notes = [*result.notes, *filter(None, [intercept_note(objective, point)])]
+    return Fit(params, name, certificate, monitor.history(scale), notes, interrupted)
