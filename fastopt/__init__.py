@@ -13,7 +13,7 @@ __version__ = "0.1.0"
 # Submodules and the public names of `fastopt` that live in them; imported on first use.
 _SUBMODULES = (
     *("diagnostics", "linear_model", "linesearch", "losses", "minimizers", "objective", "optimizers", "penalties"),
-    *("schedules", "solvers"),
+    *("plots", "schedules", "solvers"),
 )
 _LAZY = {"LinearObjective": "objective", "check_gradient": "diagnostics", "minimize": "_minimize"}
 

@@ -79,7 +79,8 @@ def _limits(n_threads):
 
 
 def _first_table(problems, repeats):
-    from ._demo import fits, text
+    from ._demo import fits
+    from .plots._table import table
 
     comparisons = []
     for number, problem in enumerate(problems, 1):
@@ -91,7 +92,7 @@ def _first_table(problems, repeats):
         except (ValueError, ArithmeticError) as error:
             raise BadInput(f"{problem.name}, {problem.model}: {error}") from error
     print(f"Fits to a relative excess of {fits.TARGET:.0e}\n")
-    print("\n".join(text.table(fits.COLUMNS, [row for c in comparisons for row in fits.rows(c)])))
+    print("\n".join(table(fits.COLUMNS, [row for c in comparisons for row in fits.rows(c)])))
     print(
         "\nseconds: median of whole calls of fit, in turns. objective: by the same NumPy formula for all. relative gap: what\n"
         "fastopt certifies. excess: above the lowest objective found; both divided by the gain over a constant prediction.\n"
@@ -107,6 +108,7 @@ def _first_table(problems, repeats):
 
 def _second_table(repeats):
     from ._demo import data, steps, text
+    from .plots._table import table
 
     X, y = data.diabetes()
     minimum = steps.minimum(X, y)
@@ -118,7 +120,7 @@ def _second_table(repeats):
     print(
         f"\nSteps on the diabetes regression ({n} x {p}, standardised), {steps.EPOCHS} passes each, mean half squared error\n"
     )
-    print("\n".join(text.table(steps.COLUMNS, [steps.row(run) for run in runs])))
+    print("\n".join(table(steps.COLUMNS, [steps.row(run) for run in runs])))
     print(
         f"\nThe minimum is {minimum:.10g}. difference: of the losses of fastopt from NumPy's at any of the steps drawn below,\n"
         "relative, at most. kernels: LinearObjective's pass and fastopt.optimizers without the checks and copies of\n"

@@ -40,6 +40,7 @@ EXAMPLES = (
     *("optimizers._traits", "optimizers.yogi", "linear_model._logistic", "linear_model._ridge"),
     *("optimizers.lamb", "optimizers.prodigy", "optimizers.dog", "optimizers.polyak", "optimizers.barzilai_borwein"),
     *("optimizers.adafactor", "optimizers.muon", "optimizers.rows"),
+    *("plots._compare", "plots._trajectory"),
 )
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda p: p.relative_to(CHECKOUT).as_posix())

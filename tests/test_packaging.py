@@ -25,7 +25,7 @@ FLOORS = [
     {"data"},
     {"_passes", "objective", "scaling"},
     {"solvers"},
-    {"training", "_minimize", "minimizers"},
+    {"training", "_minimize", "minimizers", "plots"},
     {"linear_model", "svm", "neural_network", "_estimators"},
     {"__main__", "_demo"},
 ]

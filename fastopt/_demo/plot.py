@@ -4,6 +4,7 @@ import os
 
 import numpy as np
 
+from ..plots import plot_history
 from . import BadInput
 from .fits import TARGET
 
@@ -84,15 +85,12 @@ def _fits(axes, comparisons):
 
 
 def _steps(axes, runs, minimum):
-    for run in runs:
-        excess = np.maximum(run.losses[0] - minimum, FLOOR)
-        axes.plot(run.steps, excess, label=f"{run.method.name}, lr {run.method.lr:g}")
+    histories = {
+        f"{run.method.name}, lr {run.method.lr:g}": {"step": run.steps, "objective": run.losses[0]} for run in runs
+    }
+    plot_history(histories, x="step", minimum=minimum, floor=FLOOR, axes=axes, xscale="log")
     axes.set(
-        xscale="log",
-        yscale="log",
-        xlabel="step",
         ylabel="mean half squared error - its minimum",
         title="Diabetes: loss against step, the same number of passes",
     )
-    axes.grid(alpha=0.3)
     axes.legend(fontsize=9, ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.12))

@@ -1,16 +1,6 @@
-"""Tables and curves in a terminal."""
+"""Curves in a terminal."""
 
 import math
-
-
-def table(columns, rows):
-    """Lines of a table; `columns` maps titles to "<" or ">" for the side that cells stand on."""
-    cells = [list(columns), *rows]
-    widths = [max(len(row[j]) for row in cells) for j in range(len(columns))]
-    lines = [
-        "  ".join(f"{cell:{side}{width}}" for cell, side, width in zip(row, columns.values(), widths)) for row in cells
-    ]
-    return [lines[0].rstrip(), "-" * len(lines[0]), *(line.rstrip() for line in lines[1:])]
 
 
 def chart(series, *, x_label, y_label, width=72, height=16):

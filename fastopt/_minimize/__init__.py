@@ -96,7 +96,9 @@ def minimize(
     Returns
     -------
     scipy.optimize.OptimizeResult
-        x, fun, jac, nit, nfev (calls of fun, with those for differences), njev, nhev, success, status, message, reason.
+        x, fun, jac, nit, nfev (calls of fun, with those for differences), njev, nhev, success, status, message, reason,
+        history (after each iteration, the start first: objective, largest_gradient, evaluations, seconds; arrays for
+        `fastopt.plots.plot_history`).
         The reason is "gtol", "ftol" (also where rounding hides any further decrease), "xtol", "f_target" (these are
         successes), "max_iter", "max_evals", "max_time", "callback" or "no progress". Without success it is the best
         point seen.
@@ -212,6 +214,7 @@ def _run(function, stop, method, x, lower, upper, settings):
         status=STATUS[reason],
         message=message,
         reason=reason,
+        history=stop.history(),
     )
 
 

@@ -43,7 +43,7 @@ class Stop:
                 names = set()
             # SciPy hands callbacks of methods like ours through as they are.
             self.named = names == {"intermediate_result"}
-        self.nit, self.note = 0, ""
+        self.nit, self.note, self.rows, self.largest = 0, "", [], np.nan
 
     def start(self, point):
         """The reason to stop at the first point, or None."""
@@ -54,8 +54,9 @@ class Stop:
             i = int(np.argmin(np.isfinite(point.gradient)))
             self.note = f": the gradient at x0 is {point.gradient[i]} at index {i}"
             return "no progress"
-        self._print(point)
-        if self.flat(point):
+        self.rows.clear()
+        self._record(point)
+        if self.largest <= self.gtol:
             return "gtol"
         if point.value <= self.f_target:
             return "f_target"
@@ -67,9 +68,9 @@ class Stop:
     def after(self, before, point, moved=True):
         """The reason to stop after an iteration, or None; `moved` is False where it took no step."""
         self.nit += 1
-        self._print(point)
+        self._record(point)
         reason = None
-        if self.flat(point):
+        if self.largest <= self.gtol:
             reason = "gtol"
         elif point.value <= self.f_target:
             reason = "f_target"
@@ -99,10 +100,20 @@ class Stop:
             return True
         return False
 
-    def _print(self, point):
+    def history(self):
+        """The points after each iteration as a dict of equal-length arrays, the start first."""
+        table = np.array(self.rows, dtype=np.float64).reshape(-1, 4)
+        names = ("objective", "largest_gradient", "evaluations", "seconds")
+        history = {name: table[:, j].copy() for j, name in enumerate(names)}
+        history["evaluations"] = history["evaluations"].astype(np.int64)
+        return history
+
+    def _record(self, point):
+        self.largest = float(np.abs(self.measure(point)).max())
+        self.rows.append((point.value, self.largest, self.function.nfev, self.function.seconds))
         if self.verbose:
             print(
-                f"iteration {self.nit:4d}  fun {point.value:.12g}  max |gradient|"
-                f" {float(np.abs(self.measure(point)).max()):.3e}  calls {self.function.nfev}",
+                f"iteration {self.nit:4d}  fun {point.value:.12g}  max |gradient| {self.largest:.3e}"
+                f"  calls {self.function.nfev}",
                 file=sys.stderr,
             )
