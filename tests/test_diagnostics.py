@@ -102,6 +102,12 @@ class TestFinding:
         with pytest.raises(ValueError, match=r"gradient has shape \[\(3,\), \(3,\)\], the parameters \[\(3,\)\]"):
             check_gradient(lambda params: (0.0, [np.ones(3)] * 2), [np.ones(3)])
 
+    def test_a_kink_nearby_is_no_mistake(self):
+        kinked = lambda x: (float(np.maximum(x - 1e-3, 0).sum()), (x > 1e-3) * 1.0)
+        assert check_gradient(kinked, np.zeros(3)) and check_gradient(kinked, np.full(2, 2e-3))
+        wrong = check_gradient(lambda x: (kinked(x)[0], 1 - kinked(x)[1]), np.array([2e-3]))
+        assert not wrong and wrong.numeric == pytest.approx(1.0)
+
     def test_nothing_to_check(self):
         assert check_gradient(lambda x: (0.0, x), np.ones(0))
 

@@ -55,7 +55,7 @@ class Checker(doctest.OutputChecker):
     @staticmethod
     def _plain(text):
         text = re.sub(r"\b[\d.]+ ms\b", "T ms", text)
-        return re.sub(r"\b\d(\.\d+)?e-(0[89]|1\d)\b", "TINY", text)
+        return re.sub(r"\b\d(\.\d+)?e-(0[89]|[1-9]\d)\b", "TINY", text)
 
 
 def run(test):
@@ -83,9 +83,17 @@ def test_examples_of_pages(page):
 
 def test_pages_have_examples(checkout):
     with_examples = [p.name for p in PAGES if any(">>>" in text for _, _, text in blocks(p))]
-    assert {"README.md", "choosing.md", "losses.md", "penalties.md", "optimizers.md", "solvers.md", "certificates.md"} <= set(
-        with_examples
-    )
+    assert {
+        "README.md",
+        "choosing.md",
+        "losses.md",
+        "penalties.md",
+        "optimizers.md",
+        "solvers.md",
+        "certificates.md",
+        "textbook.md",
+        "questions.md",
+    } <= set(with_examples)
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -168,7 +176,50 @@ def test_own_training_loop(checkout, capsys):
     assert 0 <= epochs[-1] - best < 1e-5
 
 
+def test_gradient_descent_compared(checkout, capsys, monkeypatch, tmp_path):
+    pytest.importorskip("matplotlib")
+    picture = tmp_path / "curves.png"
+    monkeypatch.setattr(sys, "argv", ["gradient_descent_compared.py", str(picture)])
+    runpy.run_path(str(checkout / "examples" / "gradient_descent_compared.py"), run_name="__main__")
+    title, *lines = capsys.readouterr().out.splitlines()
+    table = {line[:26].strip(): [float(cell) for cell in line[26:].split()] for line in lines}
+    assert len(table) == 8 and title.split()[-6:] == ["0", "1", "2", "5", "10", "20"]
+    for name, excess in table.items():
+        assert excess[0] == 13107.39 and excess[-1] < 2e-3 * excess[0], name
+        assert excess[:4] == sorted(excess[:4], reverse=True), name
+    assert table["Newton"][1:] == [0.0] * 5
+    assert table["batch gradient descent"] == sorted(table["batch gradient descent"], reverse=True)
+    assert table["single-sample SGD"][1] < table["mini-batch SGD"][1]  # 442 steps against 14
+    image = pytest.importorskip("matplotlib.image").imread(picture)
+    assert image.shape[1] == 800 and image.std() > 0.05
+
+
+def test_pictures_of_the_pages(checkout):
+    """Each picture of docs/pictures.py is there, linked by its page, and small."""
+    text = (checkout / "docs" / "pictures.py").read_text(encoding="utf-8")
+    names = dict(re.findall(r'"(\w+)\.md": \((.+?)\)', re.search(r"^PICTURES = .*$", text, re.M)[0]))
+    assert set(names) == {"textbook", "questions"}
+    for page, functions in names.items():
+        linked = re.findall(r"!\[.+?\]\((.+?)\)", (checkout / "docs" / f"{page}.md").read_text(encoding="utf-8"))
+        assert linked == [f"{page}_{name.strip()}.png" for name in functions.split(",")]
+        for name in linked:
+            assert 2_000 < (checkout / "docs" / name).stat().st_size < 60_000
+
+
+@pytest.mark.slow
+def test_pictures_are_drawn(checkout, tmp_path):
+    pytest.importorskip("matplotlib")
+    command = [sys.executable, str(checkout / "docs" / "pictures.py"), str(tmp_path)]
+    environment = dict(os.environ, PYTHONPATH=str(Path(fastopt.__file__).parents[1]))
+    result = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert result.returncode == 0, result.stderr
+    expected = {p.name for pattern in ("textbook_*.png", "questions_*.png") for p in (checkout / "docs").glob(pattern)}
+    assert {p.name for p in tmp_path.iterdir()} == expected and len(expected) == 8
+    assert all(p.stat().st_size < 60_000 for p in tmp_path.iterdir())
+
+
 def test_examples_are_short(checkout):
     files = sorted((checkout / "examples").glob("*.py"))
-    assert [p.name for p in files] == ["logistic_report.py", "own_training_loop.py"]
-    assert all(len(p.read_text(encoding="utf-8").splitlines()) < 40 for p in files)
+    assert [p.name for p in files] == ["gradient_descent_compared.py", "logistic_report.py", "own_training_loop.py"]
+    limits = {"gradient_descent_compared.py": 65}
+    assert all(len(p.read_text(encoding="utf-8").splitlines()) < limits.get(p.name, 40) for p in files)

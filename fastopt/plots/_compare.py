@@ -123,8 +123,8 @@ class OptimizerComparison:
         for panel in (left, right):
             panel.axhline(self.target, color="0.5", linestyle="--", linewidth=1)
             panel.set(ylim=(0.5 * floor if floor < 1 else 0.1, top))
-        left.set(xlabel="step", ylabel="relative excess (median of the starts)")
-        right.set(xscale="log", yscale="log", xlabel="rate", ylabel="relative excess after the last step")
+        left.set(xlabel="step", ylabel="relative excess, median")
+        right.set(xscale="log", yscale="log", xlabel="rate", ylabel="after the last step")
         right.grid(alpha=0.3)
         right.legend(fontsize=9)
         left.legend(fontsize=9)

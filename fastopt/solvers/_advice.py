@@ -8,7 +8,8 @@ def intercept_note(objective, point):
 
     One Newton step of a constant c added to the raw predictions, coefficients unchanged: with g and h the sums of
     the losses' first and second derivatives, c = -g / h lowers the objective by g^2 / (2 h sum w) (exactly, for
-    squares). Pure noise gives about 1 / n of the objective; said from ten times that and one per cent up.
+    squares). Pure noise gives about 1 / n of what remains of the objective; said from ten times that, and from one per
+    cent of the objective, up.
     """
     if objective.fit_intercept or objective.loss.is_rowwise or not objective.has_hessian or point.raw is None:
         return None
@@ -24,7 +25,7 @@ def intercept_note(objective, point):
     lower = -0.5 * float(slope @ constant) / objective.weight_sum
     share = lower / abs(point.value) if point.value else 0.0
     rounding = np.sqrt(np.finfo(raw.dtype).eps) * float(np.abs(raw).max(initial=0.0))
-    if not max(0.01, 10 / objective.n) < share < np.inf or np.abs(constant).max() <= rounding:
+    if not max(0.01, 10 / (objective.n + 10)) < share < np.inf or np.abs(constant).max() <= rounding:
         return None
     shown = f"{constant[0]:.3g}" if len(constant) == 1 else "a constant for each output"
     return (
