@@ -93,6 +93,7 @@ def test_pages_have_examples(checkout):
         "certificates.md",
         "textbook.md",
         "questions.md",
+        "plots.md",
     } <= set(with_examples)
 
 

@@ -211,6 +211,7 @@ class TestTrajectories:
             (np.zeros(3), {}, r"shape \(points, 2\), got \(3,\)"),
             ([], {}, "paths is empty"),
             (np.zeros((1, 2)), {"bounds": [(1, 0), (0, 1)]}, "low < high"),
+            (np.zeros((1, 2)), {"resolution": 1}, "resolution must be an integer >= 2"),
         ):
             with pytest.raises(ValueError, match=match):
                 plot_trajectory(bowl, paths, axes=axes, **options)
@@ -303,6 +304,11 @@ class TestCompare:
         assert right.lines[0].get_ydata()[1] == np.median(table.excess[0, 1, :, -1])
         with pytest.raises(ValueError, match="sequence of 2 axes"):
             table.plot(panels[:1])
+
+    def test_a_rule_without_rate(self, monkeypatch):
+        monkeypatch.setattr(SGD, "get_params", lambda self, deep=True: {})
+        with pytest.raises(ValueError, match=r"optimizer 'plain' has no lr"):
+            compare({"plain": SGD()}, both, STARTS)
 
     def test_errors(self):
         good = {"optimizers": "sgd", "problem": both, "starts": STARTS}

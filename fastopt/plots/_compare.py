@@ -193,6 +193,9 @@ def compare(
     pairs = [(label, get_optimizer(one)) for label, one in _items(optimizers)]
     if not pairs:
         raise ValueError("optimizers is empty")
+    for label, recipe in pairs:
+        if "lr" not in recipe.get_params(deep=False):
+            raise ValueError(f"optimizer {label!r} has no lr that the rates could replace")
     rates = [real_number("rates", rate, 0, open_low=True) for rate in np.atleast_1d(np.asarray(rates, dtype=object))]
     if not rates:
         raise ValueError("rates is empty")

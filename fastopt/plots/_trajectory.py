@@ -175,6 +175,8 @@ def plot_trajectory(
     ImportError
         Without matplotlib.
     """
+    if isinstance(resolution, bool) or not isinstance(resolution, (int, np.integer)) or resolution < 2:
+        raise ValueError(f"resolution must be an integer >= 2, got {resolution!r}")
     found = dict(_items(paths))
     run = {label: one for label, one in found.items() if _is_optimizer(one)}
     for label in [label for label in found if label not in run]:
