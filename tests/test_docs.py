@@ -43,6 +43,9 @@ EXAMPLES = (
     *("plots._compare", "plots._trajectory"),
 )
 
+# Pages with loops of thousands of steps: one thread, also where the tests' default is two, which wait for each other.
+LOOPS = ("textbook.md", "questions.md", "plots.md")
+
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda p: p.relative_to(CHECKOUT).as_posix())
 
 
@@ -58,9 +61,9 @@ class Checker(doctest.OutputChecker):
         return re.sub(r"\b\d(\.\d+)?e-(0[89]|[1-9]\d)\b", "TINY", text)
 
 
-def run(test):
+def run(test, **config):
     report = []
-    with fastopt.config_context():
+    with fastopt.config_context(**config):
         found = doctest.DocTestRunner(Checker(), optionflags=doctest.NORMALIZE_WHITESPACE).run(test, out=report.append)
     assert found.failed == 0, "".join(report)
     return found.attempted
@@ -78,7 +81,8 @@ def test_examples_of_pages(page):
     examples = [text for _, language, text in blocks(page) if language == "python" and ">>>" in text]
     if examples:
         test = doctest.DocTestParser().get_doctest("\n".join(examples), {}, page.name, str(page), 0)
-        assert run(test) == sum(text.count("\n>>> ") + text.startswith(">>> ") for text in examples)
+        config = {"n_threads": 1} if page.name in LOOPS else {}
+        assert run(test, **config) == sum(text.count("\n>>> ") + text.startswith(">>> ") for text in examples)
 
 
 def test_pages_have_examples(checkout):
@@ -181,7 +185,8 @@ def test_gradient_descent_compared(checkout, capsys, monkeypatch, tmp_path):
     pytest.importorskip("matplotlib")
     picture = tmp_path / "curves.png"
     monkeypatch.setattr(sys, "argv", ["gradient_descent_compared.py", str(picture)])
-    runpy.run_path(str(checkout / "examples" / "gradient_descent_compared.py"), run_name="__main__")
+    with fastopt.config_context(n_threads=1):
+        runpy.run_path(str(checkout / "examples" / "gradient_descent_compared.py"), run_name="__main__")
     title, *lines = capsys.readouterr().out.splitlines()
     table = {line[:26].strip(): [float(cell) for cell in line[26:].split()] for line in lines}
     assert len(table) == 8 and title.split()[-6:] == ["0", "1", "2", "5", "10", "20"]
