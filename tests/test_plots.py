@@ -196,6 +196,11 @@ class TestTrajectories:
             assert len(line.vertices) > 50
             np.testing.assert_allclose([bowl(v) for v in line.vertices], level, rtol=1e-3)
 
+    def test_levels_are_closer_at_the_bottom(self, axes):
+        plot_trajectory(bowl, np.zeros((1, 2)), bounds=[(-1, 1), (-1, 1)], levels=8, resolution=21, axes=axes)
+        levels = axes.collections[0].levels
+        assert levels[0] == 0.0 and levels[-1] == 13.0 and (np.diff(levels, n=2) > 0).all() and len(levels) == 9
+
     def test_a_function_with_holes_and_a_constant_one(self, axes):
         plot_trajectory(
             lambda x: np.log(x[0]) ** 2 if x[0] > 0 else np.nan, SGD(), [1.0, 1.0], [(-1, 2), (0, 2)], axes=axes
