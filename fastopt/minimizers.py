@@ -8,14 +8,28 @@
 
 from ._minimize import minimize
 
-__all__ = ["BFGS", "LBFGS", "LBFGSB", "ConjugateGradient", "GradientDescent", "NewtonCG", "TrustNewtonCG"]
+__all__ = [
+    "BFGS",
+    "FISTA",
+    "LBFGS",
+    "LBFGSB",
+    "OWLQN",
+    "AcceleratedGradient",
+    "ConjugateGradient",
+    "GradientDescent",
+    "LevenbergMarquardt",
+    "Newton",
+    "NewtonCG",
+    "ProximalGradient",
+    "TrustNewtonCG",
+]
 
 
 class Minimizer:
     """A method of `fastopt.minimize` with the signature that SciPy asks of ``method=``.
 
-    SciPy's `tol` and `options` come as keywords and mean what they mean in `fastopt.minimize`, whose options
-    max_time and verbose are taken too.
+    SciPy's `tol` and `options` come as keywords and mean what they mean in `fastopt.minimize`, whose arguments
+    penalty, max_time and verbose are taken as options too.
     """
 
     def __init__(self, name, method):
@@ -35,6 +49,7 @@ class Minimizer:
         constraints=(),
         callback=None,
         tol=None,
+        penalty=None,
         max_time=None,
         verbose=0,
         **options,
@@ -49,6 +64,7 @@ class Minimizer:
             hessp=hessp,
             bounds=bounds,
             constraints=constraints,
+            penalty=penalty,
             callback=callback,
             tol=tol,
             max_time=max_time,
@@ -69,4 +85,10 @@ BFGS = Minimizer("BFGS", "bfgs")
 LBFGS = Minimizer("LBFGS", "l-bfgs")
 LBFGSB = Minimizer("LBFGSB", "l-bfgs-b")
 NewtonCG = Minimizer("NewtonCG", "newton-cg")
+AcceleratedGradient = Minimizer("AcceleratedGradient", "agd")
+OWLQN = Minimizer("OWLQN", "owl-qn")
+FISTA = Minimizer("FISTA", "fista")
+ProximalGradient = Minimizer("ProximalGradient", "proximal-gradient")
+Newton = Minimizer("Newton", "newton")
+LevenbergMarquardt = Minimizer("LevenbergMarquardt", "lm")
 TrustNewtonCG = Minimizer("TrustNewtonCG", "trust-ncg")

@@ -20,6 +20,7 @@ def squares(residuals):
         r = residuals(x)
         return sum(v @ v if np.ndim(v) else v * v for v in r)
 
+    f.residuals = residuals
     return f
 
 
@@ -215,3 +216,7 @@ def gradient(f):
 
 def solved(value, minima):
     return any(abs(value - m) <= 1e-5 * max(1.0, abs(m)) for m in minima)
+
+
+# The sums of squares: name -> (residuals, start, known minima of the sum).
+RESIDUALS = {name: (f.residuals, x0, minima) for name, (f, x0, minima) in FUNCTIONS.items() if hasattr(f, "residuals")}

@@ -7,6 +7,7 @@ import numpy as np
 from ..linesearch import backtracking, hager_zhang, nonmonotone, strong_wolfe, wolfe
 from ..solvers._pairs import Pairs
 from ._function import Line
+from ._modified_cholesky import solve_modified
 
 SEARCHES = {
     "armijo": backtracking,
@@ -120,6 +121,26 @@ class LBFGS:
         self.pairs.add(point.x - before.x, point.gradient - before.gradient, None)
 
 
+class Newton:
+    """d = -H^{-1} g, H made positive definite by a modified Cholesky factorisation where it is not."""
+
+    search = "strong-wolfe"
+
+    def __init__(self, function, memory):
+        self.function, self.plain = function, False
+
+    def reset(self):
+        self.plain = True
+
+    def direction(self, point):
+        if self.plain:
+            return -point.gradient, None
+        return -solve_modified(self.function.hessian(point), point.gradient), 1.0
+
+    def update(self, before, point, length):
+        self.plain = False
+
+
 class NewtonCG:
     """d from conjugate gradients on H d = -g, ended at negative curvature or a residual min(1/2, sqrt |g|) |g|."""
 
@@ -179,7 +200,14 @@ def _to_boundary(d, p, radius):
     return -c / (b + root) if b > 0 else (root - b) / a
 
 
-RULES = {"gd": GradientDescent, "cg": ConjugateGradient, "bfgs": BFGS, "l-bfgs": LBFGS, "newton-cg": NewtonCG}
+RULES = {
+    "gd": GradientDescent,
+    "cg": ConjugateGradient,
+    "bfgs": BFGS,
+    "l-bfgs": LBFGS,
+    "newton": Newton,
+    "newton-cg": NewtonCG,
+}
 
 
 def descend(function, point, stop, method, *, line_search=None, memory=10):
@@ -188,7 +216,7 @@ def descend(function, point, stop, method, *, line_search=None, memory=10):
     name = line_search or rule.search
     search, values = SEARCHES[name], deque([point.value], maxlen=10)
     # Whether the direction owes nothing to earlier iterations, so that starting afresh would not help.
-    fresh = method != "newton-cg"
+    fresh = method not in ("newton", "newton-cg")
     while True:
         d, length = rule.direction(point)
         slope = float(point.gradient @ d)

@@ -1,5 +1,6 @@
 """A user's function as an objective: calls counted and checked, gradients by differences, limits kept."""
 
+import math
 import time
 from typing import NamedTuple
 
@@ -14,9 +15,29 @@ class Halt(Exception):
 
 
 class Point(NamedTuple):
+    """x, the objective there, and the gradient and value of fun alone: they differ where there is a penalty."""
+
     x: np.ndarray
     value: float
     gradient: np.ndarray
+    smooth: float
+
+
+class Regular:
+    """A penalty on vectors in float64, computed in the dtype that fun gets."""
+
+    def __init__(self, penalty, dtype):
+        self.penalty, self.dtype = penalty, dtype
+
+    def value(self, x):
+        return self.penalty.value(x.astype(self.dtype, copy=False))
+
+    def prox(self, v, step):
+        return self.penalty.prox(v.astype(self.dtype, copy=False), step).astype(np.float64, copy=False)
+
+    def distance(self, point):
+        x, g = (v.astype(self.dtype, copy=False) for v in (point.x, point.gradient))
+        return self.penalty.subdifferential_distance(x, g)
 
 
 class Line:
@@ -41,8 +62,13 @@ class Line:
 class Function:
     """fun, its derivatives and the budget. Vectors are float64 inside; fun gets copies in the dtype of x0."""
 
-    def __init__(self, fun, x0, args, jac, hess, hessp, *, lower=None, upper=None, eps=None, max_evals, max_time):
+    keeps_best = True
+
+    def __init__(
+        self, fun, x0, args, jac, hess, hessp, *, lower=None, upper=None, penalty=None, eps=None, max_evals, max_time
+    ):
         self.fun, self.args, self.hess, self.hessp = fun, args, hess, hessp
+        self.penalty = None if penalty is None else Regular(penalty, x0.dtype)
         self.dtype, self.lower, self.upper, self.eps = x0.dtype, lower, upper, eps
         self.epsilon = float(np.finfo(x0.dtype).eps)
         self.together, self.jac = jac is True, jac if callable(jac) else None
@@ -65,7 +91,8 @@ class Function:
     def _given(self, x):
         return np.array(x, dtype=self.dtype)
 
-    def _call(self, x):
+    def _returned(self, x):
+        """What fun returns, within the budget."""
         if self.nfev:  # the first call is always made
             if self.nfev >= self.max_evals:
                 raise Halt("max_evals")
@@ -73,7 +100,10 @@ class Function:
                 raise Halt("max_time")
         self.nfev += 1
         with np.errstate(**self.errors):
-            out = self.fun(self._given(x), *self.args)
+            return self.fun(self._given(x), *self.args)
+
+    def _call(self, x):
+        out = self._returned(x)
         if not self.together:
             return _scalar(out), None
         if not (isinstance(out, tuple) and len(out) == 2):
@@ -101,13 +131,13 @@ class Function:
 
     def evaluate(self, x, *, first=False):
         """The point at x; its value is inf where fun or its gradient is not finite or raised (`first`: passed on)."""
-        x = x.astype(self.dtype).astype(np.float64)
+        x = self.rounded(x)
         try:
             value, gradient = self._call(x)
             if first:
                 self.first_value = value
-            if np.isfinite(value) or first:
-                if gradient is None and np.isfinite(value):
+            if math.isfinite(value) or first:
+                if gradient is None and math.isfinite(value):
                     gradient = self._gradient(x, value)
                 if gradient is not None:
                     gradient = self._vector(gradient, x)
@@ -115,13 +145,24 @@ class Function:
             if first or isinstance(error, ShapeError):
                 raise
             self.error, value, gradient = error, np.inf, None
-        if gradient is None or not (np.isfinite(value) and np.isfinite(gradient).all()):
-            self.n_bad += 1
-            if first:
-                return Point(x, value, np.full(x.shape, np.nan) if gradient is None else gradient)
-            return Point(x, np.inf, np.full(x.shape, np.nan))
-        point = Point(x, value, gradient)
-        if self.best is None or value < self.best.value:
+        if gradient is None or not (math.isfinite(value) and all_finite(gradient)):
+            return self._bad(x, value, gradient, first)
+        return self._good(x, value, gradient)
+
+    def rounded(self, x):
+        """x as fun gets it."""
+        return x if self.dtype == np.float64 else x.astype(self.dtype).astype(np.float64)
+
+    def _bad(self, x, value, gradient, first):
+        self.n_bad += 1
+        if first:
+            return Point(x, value, np.full(x.shape, np.nan) if gradient is None else gradient, value)
+        return Point(x, np.inf, np.full(x.shape, np.nan), np.inf)
+
+    def _good(self, x, value, gradient):
+        total = value if self.penalty is None else value + self.penalty.value(x)
+        point = Point(x, total, gradient, value)
+        if self.keeps_best and (self.best is None or total < self.best.value):
             self.best = point
         return point
 
@@ -136,7 +177,7 @@ class Function:
     def refine(self, point):
         """The point with a gradient by central differences."""
         self.central = True
-        gradient = self._differences(point.x, point.value)
+        gradient = self._differences(point.x, point.smooth)
         return point._replace(gradient=gradient) if np.isfinite(gradient).all() else point
 
     def _differences(self, x, value):
@@ -171,17 +212,37 @@ class Function:
             moved[i] = min(max(moved[i], self.lower[i]), self.upper[i])
         return moved.astype(self.dtype).astype(np.float64)
 
+    def _matrix(self, x):
+        """What hess returns: an array, a sparse matrix or a LinearOperator."""
+        self.nhev += 1
+        with np.errstate(**self.errors):
+            matrix = self.hess(self._given(x), *self.args)
+        if not hasattr(matrix, "dot") or isinstance(matrix, np.ndarray):
+            matrix = np.atleast_2d(np.asarray(matrix, dtype=np.float64))
+        if tuple(matrix.shape) != (x.size, x.size):
+            raise ShapeError(f"hess must return an array of shape {(x.size, x.size)}, got {tuple(matrix.shape)}")
+        return matrix
+
+    def hessian(self, point):
+        """The Hessian at a point as a symmetric array, by hess or differences of the gradient."""
+        n = point.x.size
+        if self.hess is None:
+            product = self.product(point)
+            matrix = np.array([product(unit) for unit in np.eye(n)])
+        else:
+            matrix = self._matrix(point.x)
+            if hasattr(matrix, "toarray"):
+                matrix = matrix.toarray()
+            elif not isinstance(matrix, np.ndarray):
+                matrix = matrix @ np.eye(n)
+            matrix = np.asarray(matrix, dtype=np.float64)
+        return 0.5 * (matrix + matrix.T)
+
     def product(self, point):
         """A function v -> Hessian @ v at a point, by hess, hessp or differences of the gradient."""
         x = point.x
         if self.hess is not None:
-            self.nhev += 1
-            with np.errstate(**self.errors):
-                matrix = self.hess(self._given(x), *self.args)
-            if not hasattr(matrix, "dot") or isinstance(matrix, np.ndarray):
-                matrix = np.atleast_2d(np.asarray(matrix, dtype=np.float64))
-            if tuple(matrix.shape) != (x.size, x.size):
-                raise ShapeError(f"hess must return an array of shape {(x.size, x.size)}, got {tuple(matrix.shape)}")
+            matrix = self._matrix(x)
             return lambda v: np.asarray(matrix @ v, dtype=np.float64).reshape(x.shape)
         if self.hessp is not None:
 
@@ -218,7 +279,7 @@ class Function:
             above, below = self.value(point.x + h * direction), self.value(point.x - h * direction)
         except Halt:
             return ""
-        noise = 100 * self.epsilon * abs(point.value) / h
+        noise = 100 * self.epsilon * abs(point.smooth) / h
         seen = (above - below) / (2 * h)
         if np.isfinite(seen) and abs(seen - slope) > 0.05 * max(abs(slope), abs(seen)) + noise:
             return (
@@ -230,6 +291,11 @@ class Function:
 
 class ShapeError(ValueError):
     """What a function returned has the wrong form: a fault of the program, not the edge of a domain."""
+
+
+def all_finite(v):
+    # The sum of squares is one read; it is infinite too where the entries are only large.
+    return math.isfinite(float(v @ v)) or bool(np.isfinite(v).all())
 
 
 def _scalar(value):

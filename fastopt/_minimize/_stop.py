@@ -14,13 +14,16 @@ MESSAGES = {
     "max_evals": "max_evals calls of fun are used up",
     "max_time": "max_time seconds are used up",
     "callback": "the callback raised StopIteration",
-    "no progress": "no step decreased fun",
+    "no progress": "no step decreased the objective",
+    "epochs": "all epochs are made",
 }
+SUCCESSES = ("gtol", "ftol", "xtol", "f_target", "epochs")
 STATUS = {name: i for i, name in enumerate(("gtol", "ftol", "xtol", "f_target"))} | {
     "max_iter": 4,
     "max_evals": 5,
     "max_time": 6,
     "no progress": 7,
+    "epochs": 8,
     "callback": 99,
 }
 
@@ -28,7 +31,8 @@ STATUS = {name: i for i, name in enumerate(("gtol", "ftol", "xtol", "f_target"))
 class Stop:
     """The tests after each iteration, the budget of iterations and the callback.
 
-    `measure` gives the vector whose largest entry gtol judges: the gradient, or the projected one.
+    `measure` gives the vector whose largest entry gtol judges: the gradient, the projected one, or the distance from
+    the subdifferential of a penalty.
     """
 
     def __init__(self, function, *, gtol, ftol, xtol, f_target, max_iter, callback, verbose, measure=None):
@@ -62,8 +66,11 @@ class Stop:
             return "f_target"
         return "max_iter" if self.max_iter == 0 else None
 
+    def optimality(self, point):
+        return float(np.abs(self.measure(point)).max())
+
     def flat(self, point):
-        return float(np.abs(self.measure(point)).max()) <= self.gtol
+        return self.optimality(point) <= self.gtol
 
     def after(self, before, point, moved=True):
         """The reason to stop after an iteration, or None; `moved` is False where it took no step."""
@@ -109,11 +116,11 @@ class Stop:
         return history
 
     def _record(self, point):
-        self.largest = float(np.abs(self.measure(point)).max())
+        self.largest = self.optimality(point)
         self.rows.append((point.value, self.largest, self.function.nfev, self.function.seconds))
         if self.verbose:
             print(
                 f"iteration {self.nit:4d}  fun {point.value:.12g}  max |gradient| {self.largest:.3e}"
-                f"  calls {self.function.nfev}",
+                f"  calls {self.function.nfev}  {self.function.seconds:.3g} s",
                 file=sys.stderr,
             )

@@ -1,0 +1,157 @@
+"""The rules of `fastopt.optimizers` as methods, on the whole function or on batches of it."""
+
+import math
+
+import numpy as np
+
+from ..optimizers import ParameterAverage
+from ._function import Halt, Point
+
+
+class _Shorter:
+    """A rate by a factor, from a later step on."""
+
+    def __init__(self, lr, factor, begin):
+        self.lr, self.factor, self.begin = lr, factor, begin
+
+    def __call__(self, step):
+        return self.factor * self.lr(step + self.begin)
+
+
+class _Stepper:
+    """A recipe bound to x, with the proximal step of the penalty after each of its own."""
+
+    def __init__(self, recipe, x, penalty):
+        self.recipe, self.x, self.penalty = recipe, x, penalty
+        self.optimizer = recipe.bind(x)
+        params = recipe.get_params(deep=False)
+        # Velocity (1 - momentum) v settles at the gradient, or (1 - dampening) of it.
+        self.gain = 1.0
+        if penalty is not None and "momentum" in params:
+            self.gain = (1.0 - params.get("dampening", 0.0)) / (1.0 - params["momentum"])
+
+    def step(self, gradient):
+        lr = self.optimizer.lr
+        rate = lr(self.optimizer.n_steps) if callable(lr) else lr
+        self.optimizer.step(gradient.astype(self.x.dtype, copy=False))
+        if self.penalty is not None and rate > 0 and np.isfinite(self.x).all():
+            self.penalty.prox(self.x, rate * self.gain, out=self.x)
+
+    def shorten(self, x, n):
+        """The rule afresh from x, with half the rate."""
+        lr = self.optimizer.lr
+        halved = _Shorter(lr, 0.5, n) if callable(lr) else 0.5 * lr
+        self.x[...] = x
+        self.__init__(type(self.recipe)(**{**self.recipe.get_params(deep=False), "lr": halved}), self.x, self.penalty)
+
+    def heed(self, value):
+        """A rate that falls on a plateau takes the value."""
+        update = getattr(self.optimizer.lr, "update", None)
+        if update is not None:
+            update(value)
+
+
+def steps(function, point, stop, recipe):
+    """A step of the rule each iteration; returns the last point and the reason.
+
+    Where fun is not finite the rule starts afresh from the best point with half its rate.
+    """
+    penalty = None if function.penalty is None else function.penalty.penalty
+    stepper = _Stepper(recipe, point.x.astype(function.dtype), penalty)
+    start, refused = point, 0
+    while True:
+        stepper.step(point.gradient)
+        trial = function.evaluate(stepper.x.astype(np.float64))
+        if not math.isfinite(trial.value):
+            refused += 1
+            if refused == 60:
+                stop.note = ": the rule left the domain of fun with 60 rates, each half of the one before"
+                return point, "no progress"
+            point = function.best
+            stepper.shorten(point.x, stepper.optimizer.n_steps)
+            continue
+        before, point = point, trial
+        if function.differences and not function.central and stop.flat(point):
+            point = function.refine(point)
+        stepper.heed(point.value)
+        reason = stop.after(before, point)
+        if reason:
+            if function.best.value >= start.value and reason != "gtol":
+                slope = -float(start.gradient @ start.gradient)
+                stop.note = function.slope_report(start, -start.gradient, slope) or ": the rate may be too large"
+            return _averaged(function, stepper, point, reason), reason
+
+
+def _averaged(function, stepper, point, reason):
+    """The rule's own average where it is better than the last point."""
+    if reason == "gtol" or not hasattr(stepper.optimizer, "averages"):
+        return point
+    try:
+        mean = function.evaluate(stepper.optimizer.averages().astype(np.float64))
+    except Halt:
+        return point
+    return mean if mean.value < point.value else point
+
+
+def epochs_of_batches(function, x, stop, recipe, batches, *, epochs=10, average=None):
+    """A step of the rule for each batch; returns the last point and the reason.
+
+    fun and gradient of a point are the means over the batches of its epoch, at the points that these met. Batches whose
+    value or gradient is not finite make no step.
+    """
+    function.keeps_best = False
+    penalty = None if function.penalty is None else function.penalty.penalty
+    stepper, args = _Stepper(recipe, x.astype(function.dtype), penalty), function.args
+    own = hasattr(stepper.optimizer, "averages")
+    if own and average is not None:
+        raise ValueError(f"{type(recipe).__name__} averages by itself; leave the option 'average' out")
+    mean = None
+    if average is not None:
+        mean = ParameterAverage(stepper.x, decay=None if average == "mean" else average)
+    started, point, first, lowest = False, None, math.nan, None
+
+    def now(total, gradient, count):
+        value, slope = (total / count, gradient / count) if count else (math.nan, gradient * math.nan)
+        settled = stepper.optimizer.averages() if own else mean.averages() if mean is not None else stepper.x.copy()
+        return Point(settled.astype(np.float64), value, slope, value)
+
+    for epoch in range(epochs):
+        total, gradient, count, seen = 0.0, np.zeros(x.shape), 0, 0
+        try:
+            for batch in batches():
+                seen += 1
+                function.args = (batch, *args)
+                met = function.evaluate(stepper.x.astype(np.float64), first=not started)
+                started = True
+                if not (math.isfinite(met.value) and np.isfinite(met.gradient).all()):
+                    continue
+                stepper.step(met.gradient)
+                total, count = total + met.value, count + 1
+                gradient += met.gradient
+                if mean is not None:
+                    mean.update()
+        except Halt as halt:
+            return now(total, gradient, count) if count or point is None else point, str(halt)
+        if not seen:
+            raise ValueError(
+                f"batches() gave no batch in epoch {epoch + 1}; it must return a new iterable at each call, not one"
+                " that is used up"
+            )
+        made = now(total, gradient, count)
+        if not count or not np.isfinite(made.x).all():
+            stop.note = f": in epoch {epoch + 1} " + (
+                "no batch had a finite value and gradient" if not count else "x did not stay finite; try a smaller lr"
+            )
+            return lowest or made._replace(x=x), "no progress"
+        before, point = point or made, made
+        if lowest is None:
+            first = made.value
+        if lowest is None or made.value < lowest.value:
+            lowest = made
+        stepper.heed(point.value)
+        reason = stop.after(before, point, moved=epoch > 0)
+        if reason:
+            return point, reason
+    if point.value > first:
+        stop.note = ": fun rose from the first epoch to the last; try a smaller lr, or see fastopt.check_gradient"
+    return point, "epochs"

@@ -1,0 +1,279 @@
+"""`fastopt.minimize` with penalties, with the rules of `fastopt.optimizers`, and on batches."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy.optimize import rosen, rosen_der
+
+import fastopt
+from fastopt import minimize
+from fastopt.optimizers import OPTIMIZERS, SGD, Adam
+from fastopt.penalties import L1, L2, Box, ElasticNet, NonNegative
+from fastopt.schedules import ReduceOnPlateau
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(80, 30)) * np.linspace(0.3, 3, 30)
+Y = X[:, :5] @ [2.0, -1.0, 0.5, 0.1, 1.0] + RNG.normal(size=80)
+EXACT = ("owl-qn", "fista", "proximal-gradient", SGD(lr=0.05, momentum=0.8))
+SEPARABLE = [
+    L1(0.3),
+    L1(0.3, weights=np.linspace(0, 1, 30)),
+    L2(0.5),
+    ElasticNet(0.4, 0.5),
+    L1(0.2) + L2(0.3),
+]
+LIMITED = [L1(0.3) + NonNegative(), Box(-0.2, 0.7), ElasticNet(0.4, 0.5) + Box(-0.2, 0.7)]
+
+
+def least_squares(w):
+    r = X @ w - Y
+    return 0.5 * float(r @ r) / 80, X.T @ r / 80
+
+
+def test_penalties_are_minimised_exactly():
+    for penalty in SEPARABLE + LIMITED:
+        found = {}
+        for method in EXACT:
+            if method == "owl-qn" and penalty in LIMITED:
+                with pytest.raises(ValueError, match="method 'owl-qn' takes L1, L2, ElasticNet and their sums"):
+                    minimize(least_squares, np.zeros(30), jac=True, penalty=penalty, method=method)
+                continue
+            options = {"max_iter": 20000}
+            result = minimize(
+                least_squares, np.zeros(30), jac=True, penalty=penalty, method=method, tol=1e-8, options=options
+            )
+            assert result.reason == "gtol", (method, penalty, result.message)
+            value, gradient = least_squares(result.x)
+            # The optimality of a convex problem, by the penalty itself and by NumPy alone.
+            assert result.optimality == penalty.subdifferential_distance(result.x, gradient).max() <= 1e-8
+            assert result.fun == value + penalty.value(result.x) and np.array_equal(result.jac, gradient)
+            found[str(method)] = result.x
+        first, *others = found.values()
+        for other in others:
+            np.testing.assert_allclose(other, first, atol=1e-6)
+            assert np.array_equal(other == 0, first == 0)
+
+
+def test_lasso_of_scikit_learn():
+    linear_model = pytest.importorskip("sklearn.linear_model")
+    for positive in (False, True):
+        theirs = linear_model.Lasso(0.3, fit_intercept=False, tol=1e-12, max_iter=10**5, positive=positive).fit(X, Y)
+        penalty = L1(0.3) + NonNegative() if positive else L1(0.3)
+        ours = minimize(least_squares, np.zeros(30), jac=True, penalty=penalty, tol=1e-9)
+        np.testing.assert_allclose(ours.x, theirs.coef_, atol=1e-7)
+        assert np.array_equal(ours.x == 0, theirs.coef_ == 0)
+
+
+def test_bounds_and_penalties_together():
+    bounds = [(-0.2, 0.7)] * 30
+    for method in ("auto", "fista", "proximal-gradient"):
+        seen = []
+
+        def fun(w):
+            seen.append(w)
+            return least_squares(w)
+
+        ours = minimize(fun, np.ones(30), jac=True, penalty=L1(0.3), bounds=bounds, method=method, tol=1e-8)
+        again = minimize(least_squares, np.ones(30), jac=True, penalty=L1(0.3) + Box(-0.2, 0.7), tol=1e-8)
+        np.testing.assert_allclose(ours.x, again.x, atol=1e-6)
+        assert all(w.min() >= -0.2 and w.max() <= 0.7 for w in seen)
+        box = minimize(least_squares, np.ones(30), jac=True, bounds=bounds, method=method, tol=1e-8)
+        assert box.success and box.x.min() >= -0.2 and box.x.max() <= 0.7
+    with pytest.raises(ValueError, match="bounds are taken beside a penalty that can be added to a Box"):
+        minimize(least_squares, np.ones(30), jac=True, penalty=Box(0, 1), bounds=bounds, method="fista")
+
+
+def test_a_start_outside_of_the_limits_is_moved():
+    for method in ("fista", "proximal-gradient", Adam(lr=0.1)):
+        result = minimize(rosen, [5.0, -5.0], jac=rosen_der, penalty=Box(0.0, 2.0), method=method)
+        assert np.isfinite(result.fun) and result.x.min() >= 0 and result.x.max() <= 2
+
+
+def test_penalties_on_float32_differences_and_bad_regions():
+    def fun(w):
+        return least_squares(w.astype(float))[0]
+
+    for method in EXACT[:3]:
+        x0 = np.zeros(30, dtype=np.float32)
+        result = minimize(fun, x0, jac=lambda w: least_squares(w)[1], penalty=L1(0.3), method=method, tol=1e-4)
+        assert result.success and result.x.dtype == np.float32, result.message
+        exact = minimize(least_squares, np.zeros(30), jac=True, penalty=L1(0.3), method=method, tol=1e-9)
+        np.testing.assert_allclose(result.x, exact.x, atol=3e-3)
+        result = minimize(fun, np.zeros(30), penalty=L1(0.3), method=method)
+        assert result.success and result.njev == 0
+        np.testing.assert_allclose(result.x, exact.x, atol=1e-3)
+
+        def logs(w):  # minimum of w - log w + |w| / 2 at 2 / 3
+            return (float((w - np.log(w)).sum()), 1 - 1 / w) if w.min() > 0 else (math.nan, w * math.nan)
+
+        result = minimize(logs, [0.01, 30.0], jac=True, penalty=L1(0.5), method=method)
+        assert result.success
+        np.testing.assert_allclose(result.x, 2 / 3, atol=1e-4)
+        result = minimize(rosen, [-1.2, 1.0], jac=lambda w: -rosen_der(w), penalty=L1(0.1), method=method)
+        assert not result.success and "see fastopt.check_gradient" in result.message
+
+
+def test_penalties_are_refused_by_name():
+    for method in ("gd", "agd", "cg", "bfgs", "l-bfgs", "l-bfgs-b", "newton", "newton-cg", "trust-ncg", "lm"):
+        with pytest.raises(ValueError, match=f"method '{method}' takes no penalty; use 'owl-qn', 'fista' or"):
+            minimize(least_squares, np.zeros(30), jac=True, penalty=L1(), method=method)
+    with pytest.raises(ValueError, match="Adam scales each coefficient by itself"):
+        minimize(least_squares, np.zeros(30), jac=True, penalty=L1(), method="adam")
+    with pytest.raises(ValueError, match="a proximal step after ASGD is not exact"):
+        minimize(least_squares, np.zeros(30), jac=True, penalty=L1(), method="asgd")
+
+
+# Rules
+
+RATES = {"sgd": 0.02, "asgd": 0.02, "schedulefreesgd": 0.5, "adadelta": 30.0, "lion": 0.002, "signum": 0.002}
+
+
+def test_rules_converge_on_a_parabola_and_on_rosenbrock():
+    scale = np.array([1.0, 4.0, 10.0])
+    for name in OPTIMIZERS:
+        recipe = OPTIMIZERS[name](lr=RATES.get(name, 0.05))
+        parabola = minimize(
+            lambda x: (0.5 * float(scale @ (x - 1) ** 2), scale * (x - 1)), np.zeros(3), jac=True, method=recipe,
+            options={"max_iter": 3000},
+        )  # fmt: skip
+        assert parabola.fun < 1e-2, (name, parabola)
+        start = rosen(np.array([-1.2, 1.0]))
+        valley = minimize(rosen, [-1.2, 1.0], jac=rosen_der, method=name, options={"max_iter": 300})
+        assert valley.fun <= start and valley.fun == rosen(valley.x) and valley.nit <= 300, name
+
+
+def test_a_rule_is_the_loop_of_its_optimizer():
+    x = np.array([-1.2, 1.0])
+    optimizer = Adam(x, lr=0.01)
+    values = []
+    for _ in range(50):
+        optimizer.step(rosen_der(x))
+        values.append(rosen(x))
+    seen = []
+    result = minimize(
+        rosen, [-1.2, 1.0], jac=rosen_der, method=Adam(lr=0.01), options={"max_iter": 50},
+        callback=lambda intermediate_result: seen.append(intermediate_result.fun),
+    )  # fmt: skip
+    assert seen == values and result.reason == "max_iter" and result.fun == min(values)
+    assert minimize(rosen, [-1.2, 1.0], jac=rosen_der, method="adam").nit == 1000
+
+
+def test_rules_keep_to_limits():
+    for name in ("sgd", "adam", "rmsprop", "lion", "rprop"):
+        recipe = OPTIMIZERS[name](lr=0.02)
+        result = minimize(
+            lambda x: (float(((x - 3) ** 2).sum()), 2 * (x - 3)), np.zeros(2), jac=True, method=recipe,
+            penalty=Box([0.0, 0.0], [1.0, np.inf]), options={"max_iter": 3000},
+        )  # fmt: skip
+        np.testing.assert_allclose(result.x, [1, 3], atol=0.05, err_msg=name)
+        assert result.x[0] == 1.0
+
+
+def test_a_rule_that_diverges_starts_again_with_half_the_rate():
+    result = minimize(lambda x: (float(x @ x), 2 * x), [1.0, 1.0], jac=True, method=SGD(lr=1e200))
+    assert np.isfinite(result.fun) and result.fun <= 2.0
+    result = minimize(rosen, [-1.2, 1.0], jac=rosen_der, method=SGD(lr=lambda step: 0.1), options={"max_iter": 3000})
+    assert result.fun < 1.0 and "refused" in result.message
+    result = minimize(rosen, [-1.2, 1.0], jac=lambda x: -rosen_der(x), method="adam", options={"max_iter": 100})
+    assert not result.success and "see fastopt.check_gradient" in result.message
+
+
+# Batches
+
+
+def batches(size=8):
+    rng = np.random.default_rng(1)
+
+    def epoch():
+        order = rng.permutation(80)
+        for i in range(0, 80, size):
+            yield order[i : i + size]
+
+    return epoch
+
+
+def on_rows(w, rows, scale=1.0):
+    r = X[rows] @ w - Y[rows]
+    return scale * 0.5 * float(r @ r) / len(rows), scale * X[rows].T @ r / len(rows)
+
+
+def test_batches_reach_the_minimum():
+    best = np.linalg.lstsq(X, Y, rcond=None)[0]
+    for method, options in (
+        (SGD(lr=0.02), {"average": "mean"}),
+        (Adam(lr=0.02), {"average": 0.98}),
+        (OPTIMIZERS["schedulefreeadamw"](lr=0.05), {}),
+    ):
+        result = minimize(
+            on_rows, np.zeros(30), jac=True, method=method, batches=batches(), options={"epochs": 60, **options}
+        )
+        assert result.reason == "epochs" and result.success and result.nit == 60 and result.nfev == 600
+        assert least_squares(result.x)[0] < 1.5 * least_squares(best)[0], method
+    sparse = minimize(
+        on_rows, np.zeros(30), jac=True, method=SGD(lr=0.01), batches=batches(), penalty=L1(0.3),
+        options={"epochs": 60},
+    )  # fmt: skip
+    exact = minimize(least_squares, np.zeros(30), jac=True, penalty=L1(0.3), tol=1e-8)
+    assert (sparse.x == 0).sum() >= 5 and least_squares(sparse.x)[0] + L1(0.3).value(sparse.x) < 1.05 * exact.fun
+
+
+def test_batches_are_the_loop_of_the_optimizer():
+    w, total = np.zeros(30), 0.0
+    optimizer, epoch = SGD(w, lr=0.01), batches()
+    for _ in range(2):
+        values = []
+        for rows in epoch():
+            value, gradient = on_rows(w, rows, 2.0)
+            optimizer.step(gradient)
+            values.append(value)
+        total = np.mean(values)
+    seen = []
+    result = minimize(
+        lambda w, rows, s: on_rows(w, rows, s)[0], np.zeros(30), (2.0,), jac=lambda w, rows, s: on_rows(w, rows, s)[1],
+        method=SGD(lr=0.01), batches=batches(), options={"epochs": 2}, callback=seen.append,
+    )  # fmt: skip
+    assert np.array_equal(result.x, w) and result.fun == pytest.approx(total, rel=1e-14) and len(seen) == 2
+
+
+def test_batches_stop_and_report():
+    def run(**kwargs):
+        arguments = {"jac": True, "method": SGD(lr=0.01), "batches": batches(), **kwargs}
+        return minimize(on_rows, np.zeros(30), **arguments)
+
+    assert run(options={"max_evals": 25}).reason == "max_evals"
+    assert run(max_time=0.0).reason == "max_time"
+    assert run(options={"f_target": 1e9}).reason == "f_target"
+    assert run(options={"ftol": 0.5, "epochs": 50}).reason == "ftol"
+    wild = run(method=SGD(lr=50.0), options={"epochs": 200})
+    assert wild.reason == "no progress" and np.isfinite(wild.x).all()
+    assert "rose from the first epoch" in run(method=SGD(lr=0.3), options={"epochs": 3}).message
+    rate = ReduceOnPlateau(lr=0.02, patience=0, factor=0.5)
+    assert run(method=SGD(lr=rate), options={"epochs": 30}).success and rate(0) == 0.02
+    with pytest.raises(ValueError, match="batches\\(\\) gave no batch in epoch 2"):
+        once = iter([np.arange(80)])
+        run(batches=lambda: once)
+    with pytest.raises(ValueError, match="tol judges a gradient"):
+        run(tol=1e-3)
+    with pytest.raises(ValueError, match="unknown option 'gtol' of method 'SGD' with batches"):
+        run(options={"gtol": 1e-3})
+    with pytest.raises(ValueError, match="method 'l-bfgs' takes no batches; the rules do"):
+        run(method="l-bfgs")
+    with pytest.raises(ValueError, match="ScheduleFreeSGD averages by itself"):
+        run(method="schedulefreesgd", options={"average": "mean"})
+
+    def holes(w, rows):
+        return (math.nan, w) if 0 in rows else on_rows(w, rows)
+
+    result = minimize(holes, np.zeros(30), jac=True, batches=batches(), options={"epochs": 3})
+    assert result.success and "3 points without finite value" in result.message
+
+
+def test_rules_are_checked():
+    with pytest.raises(ValueError, match="minimize takes no SGD\\(maximize=True\\)"):
+        minimize(rosen, [0.0, 0.0], method=SGD(maximize=True))
+    with pytest.raises(ValueError, match="method must be an optimizer without parameters"):
+        minimize(rosen, [0.0, 0.0], method=SGD(np.zeros(2)))
+    with pytest.raises(ValueError, match=r"method 'adam' takes no bounds; a rule takes them as penalty=Box"):
+        minimize(rosen, [0.0, 0.0], method="adam", bounds=[(0, 1)] * 2)
+    assert fastopt.minimize(rosen, [0.0, 0.0], method=Adam, options={"max_iter": 5}).nit == 5
