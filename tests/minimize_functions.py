@@ -137,6 +137,45 @@ def chebyquad(x):
     return (np.array(parts),)
 
 
+MEYER = np.array(
+    [34780, 28610, 23650, 19630, 16370, 13720, 11540, 9744, 8261, 7030, 6005, 5147, 4427, 3820, 3307, 2872.0]
+)
+OSBORNE1 = np.array(
+    [844, 908, 932, 936, 925, 908, 881, 850, 818, 784, 751, 718, 685, 658, 628, 603, 580, 558, 538, 522, 506]
+    + [490, 478, 467, 457, 448, 438, 431, 424, 420, 414, 411, 406]
+) / 1000.0
+OSBORNE2 = np.array(
+    [1366, 1191, 1112, 1013, 991, 885, 831, 847, 786, 725, 746, 679, 608, 655, 616, 606, 602, 626, 651, 724, 649]
+    + [649, 694, 644, 624, 661, 612, 558, 533, 495, 500, 423, 395, 375, 372, 391, 396, 405, 428, 429, 523, 562]
+    + [607, 653, 672, 708, 633, 668, 645, 632, 591, 559, 597, 625, 739, 710, 729, 720, 636, 581, 428, 292, 162]
+    + [98, 54]
+) / 1000.0
+
+
+def gulf(x):
+    t = np.arange(1.0, 100) / 100
+    y = 25 + (-50 * np.log(t)) ** (2 / 3)
+    return (E(-((y - x[1]) ** 2) ** (x[2] / 2) / x[0]) - t,)
+
+
+def osborne1(x):
+    t = 10 * np.arange(33.0)
+    return (OSBORNE1 - (x[0] + x[1] * E(-t * x[3]) + x[2] * E(-t * x[4])),)
+
+
+def osborne2(x):
+    t = np.arange(65.0) / 10
+    bells = sum(x[k] * E(-((t - x[7 + k]) ** 2) * x[4 + k]) for k in (1, 2, 3))
+    return (OSBORNE2 - (x[0] * E(-t * x[4]) + bells),)
+
+
+def integral_equation(x):
+    t = np.arange(1, x.size + 1) / (x.size + 1)
+    cubes = (x + t + 1) ** 3
+    below, above = np.cumsum(t * cubes), np.sum((1 - t) * cubes) - np.cumsum((1 - t) * cubes)
+    return (x + ((1 - t) * below + t * above) / (2 * (x.size + 1)),)
+
+
 def dixon_price(x):
     return (x[0] - 1) ** 2 + np.arange(2, x.size + 1) @ (2 * x[1:] ** 2 - x[:-1]) ** 2
 
@@ -167,6 +206,15 @@ FUNCTIONS = {
     "helical valley": (squares(helical), [-1, 0, 0], [0]),
     "bard": (squares(bard), [1, 1, 1], [8.214877e-3, 17.4286]),
     "gaussian": (squares(gaussian), [0.4, 1, 0], [1.12793e-8]),
+    "meyer": (
+        squares(lambda x: (x[0] * E(x[1] / (45 + 5 * np.arange(1.0, 17) + x[2])) - MEYER,)),
+        [0.02, 4000, 250],
+        [87.9458],
+    ),
+    "gulf": (squares(gulf), [5, 2.5, 0.15], [0, 0.0380, 6.65]),
+    "osborne 1": (squares(osborne1), [0.5, 1.5, -1, 0.01, 0.02], [5.46489e-5]),
+    "osborne 2": (squares(osborne2), [1.3, 0.65, 0.65, 0.7, 0.6, 3, 5, 7, 2, 4.5, 5.5], [4.01377e-2]),
+    "integral equation": (squares(integral_equation), J / 11 * (J / 11 - 1), [0]),
     "box": (squares(box), [0, 10, 20], [0]),
     "powell singular": (squares(powell_singular), [3, -1, 0, 1], [0]),
     "wood": (squares(wood), [-3, -1, -3, -1], [0]),

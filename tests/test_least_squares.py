@@ -74,7 +74,9 @@ def test_jacobians():
 def test_more_unknowns_than_residuals_and_dependent_columns():
     result = minimize(lambda x: x[:1] + 2 * x[1] - 3, [0.0, 0.0], method="lm")
     assert result.success and result.x[0] + 2 * result.x[1] == pytest.approx(3)
-    result = minimize(lambda x: np.array([x[0] + x[1] - 1, 2 * (x[0] + x[1]) - 2, x[0] + x[1]]), [0.0, 0.0], method="lm")
+    result = minimize(
+        lambda x: np.array([x[0] + x[1] - 1, 2 * (x[0] + x[1]) - 2, x[0] + x[1]]), [0.0, 0.0], method="lm"
+    )
     assert result.success and result.fun == pytest.approx(1 / 2 * (5 / 6), rel=1e-6)
 
 

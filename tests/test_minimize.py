@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 import scipy.optimize
 from minimize_functions import FUNCTIONS, gradient, solved
+from more_minimize_functions import MORE
 from scipy.optimize import Bounds, rosen, rosen_der, rosen_hess, rosen_hess_prod
+from threadpoolctl import threadpool_limits
 
 import fastopt
 from fastopt import minimize
@@ -25,10 +27,11 @@ HARD = {
     "cg": {"watson", "graded parabola"},
 }
 X0 = np.array([-1.2, 1.0])
+ALL = {**FUNCTIONS, **MORE}
 
 
 def counted(name):
-    f, x0, minima = FUNCTIONS[name]
+    f, x0, minima = ALL[name]
     calls = []
 
     def fun(x):
@@ -38,13 +41,15 @@ def counted(name):
     return fun, gradient(f), np.array(x0, dtype=float), minima, calls
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_gradients_of_the_test_functions(name):
-    fun, jac, x0, _, _ = counted(name)
-    assert fastopt.check_gradient(lambda x: (fun(x), jac(x)), x0 * 1.01 + 1e-2, rtol=1e-5)
+def test_gradients_of_the_test_functions():
+    for name in ALL:
+        fun, jac, x0, _, _ = counted(name)
+        place = x0 * 1.01 + 1e-2 if name in FUNCTIONS else x0 + 1e-3
+        # The differences of exp(-320 x) have an error themselves.
+        rtol = 1e-3 if name == "osborne 1" else 1e-5
+        assert fastopt.check_gradient(lambda x: (fun(x), jac(x)), place, rtol=rtol), name
 
 
-@pytest.mark.filterwarnings("ignore:overflow")
 # Without a penalty "fista" is "agd".
 @pytest.mark.parametrize("method", [m for m in METHODS if m != "fista"])
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -59,20 +64,24 @@ def test_methods_solve(name, method):
     assert result.nfev == len(calls) - 1
 
 
-@pytest.mark.filterwarnings("ignore:overflow")
+@pytest.mark.filterwarnings("ignore:overflow", "ignore:invalid")
 def test_lbfgs_beside_scipy():
-    assert len(FUNCTIONS) >= 30
+    """All of More, Garbow and Hillstrom's 35, and more than 60 others."""
+    assert len(FUNCTIONS) >= 35 and len(ALL) >= 35 + 60 and not set(FUNCTIONS) & set(MORE)
     ours, theirs, n_ours, n_theirs = [], [], 0, 0
-    for name in FUNCTIONS:
-        fun, jac, x0, minima, _ = counted(name)
-        result = minimize(fun, x0, jac=jac, method="l-bfgs", tol=1e-5)
-        other = scipy.optimize.minimize(
-            fun, x0, jac=jac, method="L-BFGS-B", options={"gtol": 1e-5, "ftol": 0, "maxiter": 15000}
-        )
-        ours.append(result.nfev)
-        theirs.append(other.nfev)
-        n_ours += solved(result.fun, minima)
-        n_theirs += solved(other.fun, minima)
+    options = {"gtol": 1e-5, "ftol": 0, "maxiter": 15000}
+    # Threads of BLAS that wait for one another take most of the time of SciPy's small problems.
+    with threadpool_limits(1):
+        for name in ALL:
+            fun, jac, x0, minima, _ = counted(name)
+            result = minimize(fun, x0, jac=jac, method="l-bfgs", tol=1e-5)
+            other = scipy.optimize.minimize(fun, x0, jac=jac, method="L-BFGS-B", options=options)
+            assert np.isfinite(result.fun) and np.isfinite(result.x).all() and result.fun <= fun(x0), name
+            assert solved(result.fun, minima), (name, result)
+            ours.append(result.nfev)
+            theirs.append(other.nfev)
+            n_ours += solved(result.fun, minima)
+            n_theirs += solved(other.fun, minima)
     assert n_ours >= n_theirs
     assert np.median(ours) <= np.median(theirs)
     assert np.median(np.array(ours) / theirs) <= 1.0

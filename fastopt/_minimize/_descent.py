@@ -266,7 +266,7 @@ def descend(function, point, stop, method, *, line_search=None, memory=10):
 def given_up(function, stop, point, d, slope):
     """The reason where no step was accepted: "ftol" where rounding hides what the gradient promises."""
     size = max(1.0, float(np.abs(point.x).max())) / max(float(np.abs(d).max()), 1e-300)
-    stop.note = function.slope_report(point, d, slope)
-    if not stop.note and abs(slope) * min(1.0, size) <= 1e3 * function.epsilon * abs(point.value):
+    if abs(slope) * min(1.0, size) <= 1e3 * function.epsilon * abs(point.value):
         return "ftol"
+    stop.note = function.slope_report(point, d, slope)
     return "no progress"

@@ -133,7 +133,8 @@ def levenberg_marquardt(function, point, stop):
             trial = function.evaluate(point.x + (right.T @ p) / unit)
             gained = point.value - trial.value
             rounding = 10 * function.epsilon * point.value
-            alike = promised <= rounding and abs(gained) <= rounding
+            # Residuals may be differences of large numbers, whose rounding exceeds that of their squares.
+            alike = promised <= rounding and abs(gained) <= 1e3 * rounding
             if alike:
                 better = np.abs(trial.gradient).max() < np.abs(point.gradient).max()
                 ratio = 1.0 if better else 0.0
@@ -152,10 +153,13 @@ def levenberg_marquardt(function, point, stop):
                     if stop.flat(point):
                         return point, "gtol"
                     break
-                d = (right.T @ p) / unit
-                if not d.any():
-                    d = -point.gradient
-                stop.note = function.slope_report(point, d, float(point.gradient @ d))
+                steepest = point.gradient / unit
+                size = float(np.linalg.norm(steepest))
+                d = -steepest / unit * (max(1.0, float(np.linalg.norm(unit * point.x))) / max(size, 1e-300))
+                slope = float(point.gradient @ d)
+                if abs(slope) <= 1e3 * function.epsilon * point.value:
+                    return point, "ftol"
+                stop.note = function.slope_report(point, d, slope)
                 return point, "ftol" if alike and not stop.note else "no progress"
         if trial is None:
             continue

@@ -57,10 +57,11 @@ def owlqn(function, point, stop, *, memory=10):
                     return point, "gtol"
                 smooth = point.gradient + square * point.x
                 continue
-            stop.note = function.slope_report(point, d, float(point.gradient @ d))
             promised = -float(d @ steepest) * min(1.0, max(1.0, float(np.abs(x).max())) / float(np.abs(d).max()))
-            rounding = 1e3 * function.epsilon * max(abs(point.value), abs(point.smooth))
-            return point, "ftol" if not stop.note and promised <= rounding else "no progress"
+            if promised <= 1e3 * function.epsilon * max(abs(point.value), abs(point.smooth)):
+                return point, "ftol"
+            stop.note = function.slope_report(point, d, float(point.gradient @ d))
+            return point, "no progress"
         before, point, old = point, trial, smooth
         if function.differences and not function.central and stop.flat(point):
             point = function.refine(point)

@@ -22,9 +22,9 @@ def _stuck(function, stop, point, prox):
     d = prox(x - step * g, step) - x
     if not d.any():
         return "ftol"
-    stop.note = function.slope_report(point, d, float(g @ d))
-    if not stop.note and float(d @ d) / step <= 1e3 * function.epsilon * max(abs(point.value), abs(point.smooth)):
+    if float(d @ d) / step <= 1e3 * function.epsilon * max(abs(point.value), abs(point.smooth)):
         return "ftol"
+    stop.note = function.slope_report(point, d, float(g @ d))
     return "no progress"
 
 
@@ -79,8 +79,9 @@ def accelerated(function, point, stop):
 
     x' = prox(y - step g(y), step), y = x' + (t - 1) / t' (x' - x). The step is halved until fun lies below the parabola
     of curvature 1 / step. It grows by 1.005, where there is no momentum by 2, and t follows (Scheinberg, Goldfarb and
-    Bai, Found. Comput. Math. 14 (2014)): faster growth loses the rate of ill-conditioned problems. The momentum starts again where the objective rises or
-    (y - x')'(x' - x) > 0 (O'Donoghue and Candes, Found. Comput. Math. 15 (2015)); the objective never rises.
+    Bai, Found. Comput. Math. 14 (2014)); faster growth loses the rate of ill-conditioned problems. The momentum starts
+    again where the objective rises or (y - x')'(x' - x) > 0 (O'Donoghue and Candes, Found. Comput. Math. 15 (2015)), and
+    the objective never rises.
     """
     prox = _no_penalty if function.penalty is None else function.penalty.prox
     size, step, t, y = stop.optimality, _first_step(point), 1.0, point
