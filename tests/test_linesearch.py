@@ -8,6 +8,7 @@ from fastopt.linesearch import (
     backtracking,
     hager_zhang,
     minimum,
+    more_thuente,
     nonmonotone,
     strong_wolfe,
     strong_wolfe_accepts,
@@ -18,7 +19,10 @@ from fastopt.linesearch import (
 FUNCTIONS = {
     "parabola": (lambda t: (t - 3.0) ** 2, lambda t: 2 * (t - 3.0)),
     "quartic": (lambda t: (t - 1.0) ** 4 + 0.1 * t, lambda t: 4 * (t - 1.0) ** 3 + 0.1),
-    "logistic": (lambda t: math.log1p(math.exp(-40 * t)) + t, lambda t: -40 * math.exp(-40 * t) / (1 + math.exp(-40 * t)) + 1),
+    "logistic": (
+        lambda t: math.log1p(math.exp(-40 * t)) + t,
+        lambda t: -40 * math.exp(-40 * t) / (1 + math.exp(-40 * t)) + 1,
+    ),
     "wiggly": (lambda t: -t + 0.01 * math.sin(50 * t) + t**2, lambda t: -1 + 0.5 * math.cos(50 * t) + 2 * t),
 }
 
@@ -33,15 +37,33 @@ def test_wolfe_conditions_hold(name, start):
     assert step.slope >= 0.9 * d(0.0)
 
 
+@pytest.mark.parametrize("search", [strong_wolfe, more_thuente])
 @pytest.mark.parametrize("c2", [0.9, 0.1])
 @pytest.mark.parametrize("name", FUNCTIONS)
-@pytest.mark.parametrize("start", [1e-6, 1e-2, 1.0, 50.0])
-def test_strong_wolfe_conditions_hold(name, start, c2):
+def test_strong_wolfe_conditions_hold(name, c2, search):
     f, d = FUNCTIONS[name]
-    step = strong_wolfe(lambda t: (f(t), d(t)), f(0.0), d(0.0), start, c2=c2)
-    assert step.value == f(step.length) and step.slope == d(step.length) and step.n_trials <= 20
-    assert step.value <= f(0.0) + 1e-4 * step.length * d(0.0)
-    assert abs(step.slope) <= -c2 * d(0.0)
+    for start in (1e-6, 1e-2, 1.0, 50.0):
+        step = search(lambda t: (f(t), d(t)), f(0.0), d(0.0), start, c2=c2, c1=1e-4)
+        assert step.value == f(step.length) and step.slope == d(step.length) and step.n_trials <= 20
+        assert step.value <= f(0.0) + 1e-4 * step.length * d(0.0)
+        assert abs(step.slope) <= -c2 * d(0.0)
+
+
+def test_more_thuente_on_the_functions_of_its_paper():
+    """Their table: strong conditions from first steps 1e-3 to 1e3, in no more calls than MINPACK-2's search took."""
+
+    def second(t, b=0.004):
+        return (t + b) ** 5 - 2 * (t + b) ** 4, 5 * (t + b) ** 4 - 8 * (t + b) ** 3
+
+    def first(t, b=2.0):
+        return -t / (t * t + b), (t * t - b) / (t * t + b) ** 2
+
+    for phi, c1, c2, most in ((first, 1e-3, 0.1, (6, 3, 1, 4)), (second, 0.1, 0.1, (12, 8, 8, 11))):
+        value0, slope0 = phi(0.0)
+        for t, n_trials in zip((1e-3, 1e-1, 10.0, 1e3), most):
+            step = more_thuente(phi, value0, slope0, t, c1=c1, c2=c2)
+            assert step.value <= value0 + c1 * step.length * slope0 and abs(step.slope) <= -c2 * slope0
+            assert step.n_trials <= n_trials
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -55,14 +77,15 @@ def test_hager_zhang_conditions_hold(name, start):
     assert weak or (step.value <= f(0.0) + 1e-6 * abs(f(0.0)) and step.slope <= -0.8 * d(0.0))
 
 
-def test_strong_wolfe_keeps_to_the_longest_step():
+@pytest.mark.parametrize("search", [strong_wolfe, more_thuente])
+def test_strong_wolfe_keeps_to_the_longest_step(search):
     calls = []
 
     def phi(t):
         calls.append(t)
         return (t - 3.0) ** 2, 2 * (t - 3.0)
 
-    step = strong_wolfe(phi, 9.0, -6.0, 1.0, c2=0.1, t_max=1.5)
+    step = search(phi, 9.0, -6.0, 1.0, c2=0.1, t_max=1.5)
     assert step.length == 1.5 and max(calls) == 1.5
 
 
@@ -117,7 +140,7 @@ def from_one_value(phi, value0, *args, **kwargs):
     return nonmonotone(phi, [value0], *args, **kwargs)
 
 
-ALL = [wolfe, backtracking, minimum, strong_wolfe, hager_zhang, from_one_value]
+ALL = [wolfe, backtracking, minimum, strong_wolfe, more_thuente, hager_zhang, from_one_value]
 
 
 @pytest.mark.parametrize("search", ALL)

@@ -4,7 +4,7 @@ from collections import deque
 
 import numpy as np
 
-from ..linesearch import backtracking, hager_zhang, nonmonotone, strong_wolfe, wolfe
+from ..linesearch import backtracking, hager_zhang, more_thuente, nonmonotone, strong_wolfe, wolfe
 from ..solvers._pairs import Pairs
 from ._function import Line
 from ._modified_cholesky import solve_modified
@@ -14,6 +14,7 @@ SEARCHES = {
     "nonmonotone": nonmonotone,
     "wolfe": wolfe,
     "strong-wolfe": strong_wolfe,
+    "more-thuente": more_thuente,
     "hager-zhang": hager_zhang,
 }
 

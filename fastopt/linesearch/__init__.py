@@ -8,6 +8,7 @@ from ._backtracking import backtracking, nonmonotone
 from ._bracket import minimum, wolfe
 from ._conditions import Step, armijo_accepts, strong_wolfe_accepts, wolfe_accepts
 from ._hager_zhang import hager_zhang
+from ._more_thuente import more_thuente
 from ._strong import strong_wolfe
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "backtracking",
     "hager_zhang",
     "minimum",
+    "more_thuente",
     "nonmonotone",
     "strong_wolfe",
     "strong_wolfe_accepts",
