@@ -41,7 +41,7 @@ def schedule(request):
 
 def test_examples_cover_the_registry():
     assert set(EXAMPLES) == set(schedules.SCHEDULES)
-    assert {cls.__name__ for cls in schedules.SCHEDULES.values()} | {"SCHEDULES", "Schedule", "get"} == set(
+    assert {cls.__name__ for cls in schedules.SCHEDULES.values()} | {"SCHEDULES", "Schedule", "get", "plot", "rates"} == set(
         schedules.__all__
     )
 
@@ -460,3 +460,41 @@ ERRORS = [
 def test_bad_input(make, error, message):
     with pytest.raises(error, match=message):
         make()
+
+
+def test_rates_and_plots():
+    """Every schedule over arrays of steps, and drawn."""
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    some = {
+        "cosine": schedules.Cosine(0.1, 50),
+        "warm": schedules.Warmup(schedules.Exponential(0.1, 0.9), 10),
+        "plateau": schedules.ReduceOnPlateau(0.3),
+    }
+    for name, parameters in EXAMPLES.items():
+        f = schedules.get(name, **parameters)
+        assert f.rates(60).tolist() == [f(t) for t in range(60)]
+    for f in some.values():
+        expected = [f(t) for t in range(60)]
+        assert f.rates(60).tolist() == expected and f.rates(60).dtype == np.float64
+        assert schedules.rates(f, np.array([[3, 7], [59, 0]])).tolist() == [[f(3), f(7)], [f(59), f(0)]]
+        ax = f.plot(60)
+        assert ax.lines[0].get_ydata().tolist() == expected and ax.lines[0].get_label() == repr(f)
+        plt.close(ax.figure)
+    ax = schedules.plot({**some, "number": 0.2, "function": lambda t: 0.01 * t}, 30)
+    assert [line.get_label() for line in ax.lines] == [*some, "number", "function"]
+    assert (ax.lines[3].get_ydata() == 0.2).all() and ax.lines[4].get_ydata()[29] == 0.29
+    assert schedules.plot([some["warm"], some["cosine"]], 5, ax) is ax and len(ax.lines) == 7
+    plt.close(ax.figure)
+    assert schedules.rates(0.5, 0).shape == (0,) and schedules.rates(0.5, []).shape == (0,)
+    for call, error, message in (
+        (lambda: schedules.rates(0.5, -1), ValueError, "steps must be >= 0, got -1"),
+        (lambda: schedules.rates(0.5, [1.5]), TypeError, "steps must be a number of steps or integers"),
+        (lambda: schedules.rates(0.5, [-1]), ValueError, "steps must be >= 0"),
+        (lambda: schedules.plot(some["warm"], 0), ValueError, "n_steps must be >= 1"),
+        (lambda: schedules.plot({"x": "y"}, 5), TypeError, "must be a number"),
+    ):
+        with pytest.raises(error, match=message):
+            call()

@@ -9,7 +9,7 @@ epoch; here one formula gives the rate of any step, so resuming needs no state. 
 the scheduler is stepped after every update. `ReduceOnPlateau` alone has a state: it is told a metric.
 """
 
-from ._base import Schedule
+from ._base import Schedule, plot, rates
 from ._compose import WSD, Noam, Product, Sequential, Warmup
 from ._cycles import Cosine, CosineRestarts, Cyclic, OneCycle
 from ._decay import (
@@ -52,6 +52,8 @@ __all__ = [
     "Step",
     "Warmup",
     "get",
+    "plot",
+    "rates",
 ]
 
 SCHEDULES = {

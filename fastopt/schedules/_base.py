@@ -5,6 +5,8 @@ import inspect
 import math
 import numbers
 
+import numpy as np
+
 
 def real(owner, name, value, low=0.0, high=math.inf, open_low=False):
     """A finite number, low <= value <= high (low < value where `open_low`)."""
@@ -62,6 +64,62 @@ def at(rate, step):
     return float(rate(step)) if callable(rate) else float(rate)
 
 
+def rates(schedule, steps):
+    """The rates of steps as a float64 array: of 0..n-1 for a number n, else of those in a sequence.
+
+    Examples
+    --------
+    >>> from fastopt.schedules import Exponential
+    >>> rates(Exponential(1.0, 0.5), 4)
+    array([1.   , 0.5  , 0.25 , 0.125])
+    >>> rates(lambda t: 1 / (1 + t), [0, 9])
+    array([1. , 0.1])
+    """
+    if isinstance(steps, (numbers.Integral, np.integer)) and not isinstance(steps, bool):
+        count("rates", "steps", int(steps), 0)
+        where = np.arange(int(steps))
+    else:
+        where = np.asarray(steps)
+        if where.size and where.dtype.kind not in "iu":
+            raise TypeError(f"rates: steps must be a number of steps or integers, got dtype {where.dtype}")
+        if where.size and where.min() < 0:
+            raise ValueError(f"rates: steps must be >= 0, got {where.min()}")
+    out = np.empty(where.shape)
+    for i, step in enumerate(where.ravel().tolist()):
+        out.flat[i] = at(schedule, step)
+    return out
+
+
+def plot(schedules, n_steps, ax=None):
+    """Draw rates over the steps 0..n_steps - 1 with matplotlib; the axes.
+
+    Parameters
+    ----------
+    schedules : schedule, list or dict
+        Functions of the step or numbers; the keys of a dict are the labels, else their repr.
+    n_steps : int
+    ax : matplotlib axes or None, default=None
+        None: of a new figure.
+    """
+    import matplotlib.pyplot as plt
+
+    count("plot", "n_steps", n_steps)
+    if callable(schedules) or isinstance(schedules, numbers.Real):
+        schedules = [schedules]
+    named = schedules if hasattr(schedules, "items") else {i: one for i, one in enumerate(schedules)}
+    lines = []
+    for key, one in named.items():
+        member("plot", f"schedules[{key!r}]", one)
+        lines.append((repr(one) if named is not schedules else str(key), rates(one, n_steps)))
+    ax = plt.subplots()[1] if ax is None else ax
+    for label, y in lines:
+        ax.plot(np.arange(n_steps), y, label=label)
+    ax.set_xlabel("step")
+    ax.set_ylabel("learning rate")
+    ax.legend()
+    return ax
+
+
 class Schedule:
     """Base of the schedules: parameters, comparison, printing.
 
@@ -96,6 +154,14 @@ class Schedule:
             values[head] = copy.deepcopy(values[head]).set_params(**inner)
         self.__dict__.update(type(self)(**values).__dict__)
         return self
+
+    def rates(self, steps):
+        """The rates of 0..n-1 for a number of steps n, else of the steps in a sequence: a float64 array."""
+        return rates(self, steps)
+
+    def plot(self, n_steps, ax=None):
+        """Draw the rates of the steps 0..n_steps - 1 with matplotlib; the axes."""
+        return plot(self, n_steps, ax)
 
     def _members(self):
         """(path, schedule) of the schedules within."""
