@@ -21,6 +21,7 @@ from fastopt.linear_model import _base, _logistic, _ridge
 from fastopt.losses import _traits as loss_traits
 from fastopt.losses._base import ALIASES, DOMAINS
 from fastopt.optimizers import _traits as optimizer_traits
+from fastopt.optimizers._filters import COMMON
 from fastopt.penalties._base import ALIASES as PENALTY_ALIASES
 
 FOLDER = Path(__file__).resolve().parent
@@ -173,7 +174,7 @@ def rules():
         formula = inspect.getdoc(cls).partition("Parameters\n---")[0].strip()
         likes = [like for like in CONVENTIONS if like in cls._LIKE]
         made = {like: cls(like=like).get_params() for like in likes}
-        options = [option for option in made[likes[0]] if option != "like"]
+        options = [option for option in made[likes[0]] if option != "like" and option not in COMMON]
         rows = [(f"`{option}`", *(f"`{made[like][option]!r}`" for like in likes)) for option in options]
         heading = f"## {cls.__name__}\n\n`optimizers.get({name!r})`. {markdown(formula)}\n\nDefaults by convention:\n"
         parts.append(f"{heading}\n{table(('option', *(f'like={like!r}' for like in likes)), rows)}\n")

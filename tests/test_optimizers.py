@@ -17,6 +17,7 @@ import pytest
 import fastopt
 from fastopt import _kernels, optimizers, schedules
 from fastopt.optimizers import SGD, Adam, AdamW
+from fastopt.optimizers._filters import COMMON
 from fastopt.reference import optimizers as reference
 
 LIKES = ("torch", "keras", "optax")
@@ -273,7 +274,7 @@ def assert_close(got, expected, message=""):
 def test_grid_covers_the_registry():
     assert set(GRID) == set(OPTIMIZERS)
     for name, cls in OPTIMIZERS.items():
-        assert set(GRID[name]) == set(cls().get_params()) - {"like", "n_threads", "clip_global_norm"}
+        assert set(GRID[name]) == set(cls().get_params()) - {"like", "n_threads", "clip_global_norm", *COMMON}
     for dtype in (np.float32, np.float64):
         others = {"moments", "scaled"}  # second halves of steps: test_optimizers_norms.py
         assert {rule for _, _, rule in BRIEF} | others == set(_kernels.table.updates[np.dtype(dtype)].rules())
@@ -291,7 +292,7 @@ def test_signature_is_torchs(name):
     ]
     assert [p.name for p in ours.parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD] == positional
     for parameter in ours.parameters:
-        if parameter not in ("params", "like", "n_threads", "clip_global_norm"):
+        if parameter not in ("params", "like", "n_threads", "clip_global_norm", *COMMON):
             assert ours.parameters[parameter].default == theirs.parameters[parameter].default
     assert set(theirs.parameters) - foreign <= set(ours.parameters)
 
@@ -572,7 +573,7 @@ def test_state_is_a_flat_mapping_of_arrays():
     optimizer.step({"w": np.ones((2, 3)), "b": np.ones(2)})
     state = optimizer.state_dict()
     slots = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")
-    assert set(state) == {"schema", "optimizer", "like", "step", "group_step"} | {
+    assert set(state) == {"schema", "optimizer", "like", "step", "skipped", "group_step"} | {
         f"{slot}.{k}" for slot in slots for k in "wb"
     }
     assert all(isinstance(v, np.ndarray) and not v.dtype.hasobject for v in state.values())

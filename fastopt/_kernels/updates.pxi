@@ -107,6 +107,7 @@ ROWWISE = frozenset(("sgd", "adagrad", "adam"))
 
 include "updates_norms.pxi"
 include "updates_measures.pxi"
+include "updates_filters.pxi"
 
 
 def address(str rule):
@@ -144,6 +145,8 @@ cdef class Plan:
         Rows of the table of scalars.
     spans : list of (start, end), sorted
         Addresses of all parameters of the optimizer: a gradient that overlaps one is copied.
+    alias : callable
+        (tensor, name) to an array over its memory, for gradients that offer DLPack.
     """
     cdef Py_ssize_t n, n_tasks, n_groups, n_spans, last
     cdef update_t* items
@@ -156,9 +159,10 @@ cdef class Plan:
     cdef double* table
     cdef uintptr_t* spans
     cdef list params, slots, labels, rules, sparse
+    cdef object alias
 
     def __init__(self, list params, list slots, list rules, list groups, list labels, list where,
-                 Py_ssize_t n_groups, list spans):
+                 Py_ssize_t n_groups, list spans, alias):
         cdef Py_ssize_t i, k, lo, size, room, n_pieces = 0
         cdef cnp.ndarray array
         cdef real** slot
@@ -167,6 +171,7 @@ cdef class Plan:
         self.params, self.slots, self.labels, self.rules, self.sparse = params, slots, labels, rules, []
         self.n, self.n_groups, self.n_spans = len(params), n_groups, len(spans)
         self.last = max(where, default=-1)
+        self.alias = alias
         for array in params:
             n_pieces += (array.size + BLOCK - 1) // BLOCK
         self.items = <update_t*> calloc(self.n + 1, sizeof(update_t))
@@ -229,11 +234,17 @@ cdef class Plan:
         return lo < self.n_spans and self.spans[2 * lo] < end
 
     cdef object refuse(self, Py_ssize_t i, object given):
-        """Raise for a gradient that cannot be used, or return a copy that can."""
+        """Raise for a gradient that cannot be used, or return an array that can, a copy but for DLPack's."""
         param = self.params[i]
         label = self.labels[i]
         if isinstance(given, np.generic):
             given = np.asarray(given)
+        elif not isinstance(given, np.ndarray) and hasattr(given, "__dlpack__"):
+            given = self.alias(given, f"grads{label}")
+            if (given.shape == param.shape and given.dtype == param.dtype and given.flags.c_contiguous
+                    and given.flags.aligned
+                    and not self.overlaps(given.ctypes.data, given.ctypes.data + given.nbytes)):
+                return given
         if not isinstance(given, np.ndarray):
             raise TypeError(f"grads{label} must be a NumPy array of {param.dtype}, got {type(given).__name__}")
         if given.shape != param.shape:
@@ -311,20 +322,11 @@ cdef class Plan:
             self.items[i].g = <const real*> cnp.PyArray_DATA(g)
         return copies
 
-    def squares(self, int n_threads):
-        """The sum of squares of the loaded gradients, float64, in the order of the pieces."""
-        if self.sparse:
-            raise ValueError("clip_global_norm does not go with a RowGradient; clip its rows")
-        cdef Py_ssize_t i, n = self.tasks[self.n_tasks]
-        cdef double[::1] parts = np.empty(n + 1)
-        cdef double total = 0.0
-        cdef piece_t piece
-        for i in prange(n, nogil=True, schedule="static", num_threads=n_threads, use_threads_if=n_threads > 1):
-            piece = self.pieces[i]
-            parts[i] = squares(self.items[piece.item].g + piece.lo, piece.hi - piece.lo)
-        for i in range(n):
-            total += parts[i]
-        return total
+    def dense(self, str option):
+        """Raise for loaded gradients of some rows, which `option` does not go with."""
+        for i, _, _ in self.sparse:
+            raise ValueError(f"{option} does not go with a RowGradient as grads{self.labels[i]}; apply it to its rows "
+                             "before the step")
 
     cdef int fill(self, tuple rows, const double[::1] factors) except -1:
         """The table of a step: a row for each group, or, with factors, for each array its group's row with the step
@@ -411,3 +413,6 @@ cdef class Plan:
             piece = self.pieces[p]
             if self.blocks[piece.item] is not NULL and self.items[piece.item].g is not NULL:
                 self.blocks[piece.item](&self.items[piece.item], piece.lo, piece.hi)
+
+
+include "updates_filtered.pxi"

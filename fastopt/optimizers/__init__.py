@@ -11,7 +11,9 @@ True
 """
 
 from ._base import Optimizer
+from ._filters import GradientNoise
 from ._traits import choose
+from .accumulate import Accumulate
 from .adabelief import AdaBelief
 from .adafactor import Adafactor
 from .adagrad import Adadelta, Adagrad, RMSprop
@@ -19,18 +21,23 @@ from .adam import Adam, AdamW
 from .adamax import Adamax
 from .adan import Adan
 from .asgd import ASGD
+from .average_wrappers import EMA, SWA
 from .averaging import ParameterAverage
 from .barzilai_borwein import AdaptiveGD, BarzilaiBorwein
 from .clipping import clip_adaptive, clip_global_norm, clip_norm, clip_value
 from .dog import DoG
+from .finder import LearningRates, find_lr
 from .ftrl import FTRL
 from .lamb import LAMB
+from .lookahead import Lookahead
 from .muon import Muon
 from .nadam import NAdam
 from .polyak import PolyakSGD
+from .private import DPAggregate, dp_gradient
 from .prodigy import Prodigy
 from .radam import RAdam
 from .rows import RowGradient
+from .sam import SAM
 from .schedule_free import ScheduleFreeAdamW, ScheduleFreeRAdam, ScheduleFreeSGD
 from .sgd import SGD
 from .signs import Lion, Rprop, Signum
@@ -38,10 +45,14 @@ from .yogi import Yogi
 
 __all__ = [
     "ASGD",
+    "EMA",
     "FTRL",
     "LAMB",
     "OPTIMIZERS",
+    "SAM",
     "SGD",
+    "SWA",
+    "Accumulate",
     "AdaBelief",
     "Adadelta",
     "Adafactor",
@@ -52,8 +63,12 @@ __all__ = [
     "Adan",
     "AdaptiveGD",
     "BarzilaiBorwein",
+    "DPAggregate",
     "DoG",
+    "GradientNoise",
+    "LearningRates",
     "Lion",
+    "Lookahead",
     "Muon",
     "NAdam",
     "Optimizer",
@@ -74,6 +89,8 @@ __all__ = [
     "clip_global_norm",
     "clip_norm",
     "clip_value",
+    "dp_gradient",
+    "find_lr",
     "get",
 ]
 

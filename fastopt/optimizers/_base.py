@@ -1,6 +1,7 @@
 """What all optimizers share: parameters and groups, the step, the state that survives a call."""
 
 import copy
+import functools
 import inspect
 import math
 import numbers
@@ -12,18 +13,33 @@ import numpy as np
 
 from .. import _kernels
 from .._config import threads
-from . import _checks
+from . import _checks, _filters, _tensors
 from ._groups import Group, ParamGroup, collect, like
 
 SCHEMA = 1
-WHOLE = ("like", "n_threads", "clip_global_norm")  # options that groups cannot override
+WHOLE = ("like", "n_threads", "clip_global_norm", *_filters.COMMON)  # options that groups cannot override
 
 
-def clip_factor(norm, limit, like):
-    """What scales gradients of that norm to at most the limit, by the convention of torch or of the others."""
-    if like == "torch":
-        return min(limit / (norm + 1e-6), 1.0) if norm == norm else norm
-    return 1.0 if norm <= limit else limit / norm
+def _with_common(init):
+    """A constructor that also takes the options of `_filters.COMMON`, before n_threads."""
+    signature = inspect.signature(init)
+    own = list(signature.parameters.values())
+    names = set(signature.parameters)
+    extra = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default)
+        for name, (default, needs) in _filters.COMMON.items()
+        if needs is None or needs in names
+    ]
+
+    @functools.wraps(init)
+    def __init__(self, *args, **kwargs):
+        common = {p.name: kwargs.pop(p.name, p.default) for p in extra}
+        self.__dict__.setdefault("_common", common)
+        init(self, *args, **kwargs)
+
+    place = next(i for i, p in enumerate(own) if p.name == "n_threads")
+    __init__.__signature__ = signature.replace(parameters=[*own[:place], *extra, *own[place:]])
+    return __init__
 
 
 def options(names):
@@ -52,7 +68,29 @@ def _plain(value):
 
 
 class Optimizer:
-    """Base of the optimizers; see `SGD` and `Adam` for what they compute.
+    r"""Base of the optimizers; see `SGD` and `Adam` for what they compute.
+
+    Every optimizer has these options beside those of its signature, for all groups; what a step does to gradients
+    comes in this order, within the step, and leaves the caller's arrays as they are:
+
+    nonfinite : {"propagate", "skip", "raise"}, default="propagate"
+        What a gradient with a NaN or an infinity does: enter the rule; leave parameters, slots and `n_steps` as they are
+        and count in `n_skipped`; or raise a ValueError that names the arrays, before anything is changed.
+    centralize : bool, default=False
+        Subtract from the gradient of each array with at least two axes its mean over each unit: an entry of the first
+        axis (like="torch", "optax"), or of the last one ("keras").
+    clip_value, clip_norm, clip_global_norm, clip_adaptive : float or None, default=None
+        One of them: `clipping`'s functions by the optimizer's convention. clip_adaptive is the factor c, or a pair
+        (c, eps) with eps 1e-3 if not given; its units are the entries of the first axis ("torch") or of the last.
+        Rules that look at signs alone have none of them.
+    noise : GradientNoise or None, default=None
+        Gaussian noise, annealed.
+    weight_decay_exclude : None, "vectors", list of keys or function of (key, array), default=None
+        The arrays whose weight decay, coupled or decoupled, is 0: those with at most one axis (biases, scales of norms),
+        those of these keys of params (the index in a list), or those for which the function is true.
+    lr_multiplier : dict or None, default=None
+        Factors of the learning rate, >= 0, by key of params; 0 freezes. Rules whose state depends on the rate take groups
+        with an `lr` of their own instead.
 
     A subclass states its signature, its conventions and their defaults (`_LIKE`), its checks, the rule
     and slots that options ask for, what slots begin with, and the scalars of a step.
@@ -64,6 +102,8 @@ class Optimizer:
     _WHOLE = ()  # options besides WHOLE that groups cannot override
     _MEASURED = False  # a step has two halves (see _measured.Measured)
     _NEEDS_VALUE = False  # step() needs the objective's value
+    _RATE_BY_ARRAY = True  # whether the rate of a step can differ between the arrays of a group
+    _DECAYS = ("weight_decay",)  # options that are 0 for arrays without decay
     _CARRIED = ()  # names of numbers of a group that a step hands to the next (see `Group.carried`)
 
     @classmethod
@@ -78,6 +118,8 @@ class Optimizer:
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
+        if {"like", "n_threads"} <= set(inspect.signature(cls.__init__).parameters) and "__init__" in cls.__dict__:
+            cls.__init__ = _with_common(cls.__init__)
         parameters = inspect.signature(cls.__init__).parameters
         cls._names = tuple(name for name in parameters if name not in ("self", "params"))
         cls._default_like = parameters["like"].default
@@ -85,16 +127,27 @@ class Optimizer:
             setattr(cls, name, _Option(name))
 
     def _configure(self, params, **options):
+        options = {**options, **self.__dict__.pop("_common")}
+        options = {name: options[name] for name in self._names}
         _checks.like(options["like"], self._LIKE)
         given = self._LIKE[options["like"]]
         for name, value in options.items():
             if isinstance(value, (_checks.Default, _checks.DefaultPair)):
                 options[name] = given.get(name, value.plain)
-        self._check(options)
+        self._check_options(options)
         self._options, self._groups, self._grouped, self._step, self._plans = options, None, False, 0, None
+        self._skipped = 0
         self._running = threading.Lock()
         if params is not None:
             self._bind(params)
+
+    def _check_options(self, options):
+        _filters.check(options)
+        self._check(options)
+        if options["lr_multiplier"] and (self._CARRIED or not self._RATE_BY_ARRAY):
+            raise ValueError(
+                f"lr_multiplier: what {type(self).__name__} keeps depends on its rate; pass groups with an lr of their own"
+            )
 
     # Parameters of the recipe
 
@@ -125,8 +178,9 @@ class Optimizer:
         for head, values in nested.items():
             options[head] = copy.deepcopy(options[head]).set_params(**values)
         _checks.like(options["like"], self._LIKE)
-        self._check(options)
+        self._check_options(options)
         if self._groups is not None:
+            _filters.variants(self._groups, options)
             if options["like"] != self._options["like"]:
                 raise ValueError("like cannot change while parameters are bound: slots differ between conventions")
             for group in self._groups:
@@ -157,7 +211,7 @@ class Optimizer:
     __hash__ = None
 
     def __getstate__(self):
-        state = {name: self.__dict__[name] for name in ("_options", "_groups", "_grouped", "_step")}
+        state = {name: self.__dict__[name] for name in ("_options", "_groups", "_grouped", "_step", "_skipped")}
         if self._groups is not None:
             state["_groups"] = [(g.keys, g.params, g.own, g.wraps, g.slots, g.steps, g.carry()) for g in self._groups]
         return state
@@ -227,6 +281,7 @@ class Optimizer:
     def _adopt(self, groups, grouped):
         labels = self._labels(groups, grouped)
         _checks.spans([a for g in groups for a in g.params], labels)
+        _filters.variants(groups, self._options)
         self._groups, self._grouped, self._plans = groups, grouped, None
         self._refresh()
 
@@ -272,12 +327,22 @@ class Optimizer:
             if rule != group.rule:
                 self._plans = None
             group.rule, group.slot_names = rule, names
-        self._limit = self._options.get("clip_global_norm")
-        plain = [{name: _plain(v) for name, v in group.options(self._options).items()} for group in self._groups]
-        if self._CARRIED:
-            self._effective = [(o["lr"], self._scalars(o, group.carried)) for o, group in zip(plain, self._groups)]
-        else:
-            self._effective = [(o["lr"], self._scalars(o)) for o in plain]
+        # One row of scalars for each group, decay and multiplier of the rate in it.
+        before = self.__dict__.get("_places"), self.__dict__.get("_filter")
+        self._effective, self._places, self._excluded, first = [], [], [], 0
+        for group, kinds in zip(self._groups, _filters.variants(self._groups, self._options)):
+            o = {name: _plain(v) for name, v in group.options(self._options).items()}
+            distinct = list(dict.fromkeys(kinds)) or [(False, 1.0)]
+            for excluded, multiplier in distinct:
+                own = {**o, **{n: 0.0 for n in self._DECAYS if n in o}} if excluded else o
+                row = self._scalars(own, group.carried) if self._CARRIED else self._scalars(own)
+                self._effective.append((group, o["lr"], multiplier, row))
+            self._places += [first + distinct.index(kind) for kind in kinds]
+            self._excluded += [excluded for excluded, _ in kinds]
+            first += len(distinct)
+        self._filter = _filters.Filter(self._options) if _filters.Filter.needed(self._options) else None
+        if before[0] != self._places or _filters.Filter.shape(before[1]) != _filters.Filter.shape(self._filter):
+            self._plans = None
 
     @staticmethod
     def _rule_of(group, i):
@@ -291,14 +356,20 @@ class Optimizer:
         arrays = [a for g in groups for a in g.params]
         spans = _checks.spans(arrays, labels)
         rules = [self._rule_of(g, i) for g in groups for i in range(len(g.params))]
-        rows = [i for i, g in enumerate(groups) for _ in g.params]
+        rows = self._places
         slots = [s for g in groups for s in g.slots]
-        plans = []
+        plans, self._wheres, self._names_of_arrays = [], [], labels
         for dtype in _checks.DTYPES:
             where = [i for i, a in enumerate(arrays) if a.dtype == dtype]
             if where:
                 columns = [[column[i] for i in where] for column in (arrays, slots, rules, rows, labels)]
-                plans.append(_kernels.table.updates[dtype].Plan(*columns, where, len(groups), spans))
+                kernels = _kernels.table.updates[dtype]
+                make = kernels.Plan if self._filter is None else kernels.FilteredPlan
+                plan = make(*columns, where, len(self._effective), spans, _tensors.alias)
+                if self._filter is not None:
+                    plan.layout([self._filter.layout(arrays[i]) for i in where])
+                plans.append(plan)
+                self._wheres.append(where)
         self._milliseconds = sum(a.nbytes for a in arrays) / 4 * self._TIME * 1e-6
         self._plans, self._table = plans, _kernels.table
 
@@ -312,20 +383,43 @@ class Optimizer:
         return value
 
     def _rows(self, ahead=0):
-        """The scalars of the step that is `ahead` of the coming one, a tuple for each group."""
+        """The scalars of the step that is `ahead` of the coming one, a tuple for each entry of `_effective`."""
         step = self._step + ahead
         return tuple(
             [
-                row(self._lr(lr, step) if callable(lr) else lr, group.steps + ahead + 1)
-                for group, (lr, row) in zip(self._groups, self._effective)
+                row((self._lr(lr, step) if callable(lr) else lr) * multiplier, group.steps + ahead + 1)
+                for group, lr, multiplier, row in self._effective
             ]
         )
 
-    def _clipped(self, rows, n_threads):
-        """The rows for the loaded gradients scaled to the largest norm: the factor goes into their sign."""
-        norm = math.sqrt(sum([plan.squares(n_threads) for plan in self._plans]))
-        factor = clip_factor(norm, float(self._limit), self._options["like"])
-        return tuple([(row[0] * factor, *row[1:]) for row in rows])
+    def _flat(self, grads):
+        """The gradients in the order of the arrays."""
+        groups = self._groups
+        if groups is None:
+            self._bound()
+        if not self._grouped:
+            return groups[0].flatten(grads, "grads")
+        if not isinstance(grads, (list, tuple)):
+            raise TypeError(f"grads must be a list of {len(groups)} groups, got {type(grads).__name__}")
+        if len(grads) != len(groups):
+            raise ValueError(f"grads has {len(grads)} entries, but there are {len(groups)} groups of parameters")
+        flat = ()
+        for i, (group, given) in enumerate(zip(groups, grads)):
+            if isinstance(given, Mapping) and set(given) == {"params"} != set(group.keys):
+                given = given["params"]
+            flat += group.flatten(given, f"grads[{i}]")
+        return flat
+
+    def _filtered(self, n_threads):
+        """Put the loaded gradients through the options; False where the step is to be skipped."""
+        for plan in self._plans:
+            plan.dense(self._filter.names[0])
+        if not self._filter(self._plans, self._wheres, self._names_of_arrays, self._step, n_threads):
+            return False
+        if self._MEASURED:
+            for plan in self._plans:
+                plan.materialize(n_threads)
+        return True
 
     def _run(self, rows, n_threads, value):
         """The step with the loaded gradients."""
@@ -350,8 +444,8 @@ class Optimizer:
         grads : array, list, dict or list of these
             The gradients, structured as `params` (for groups a list of one entry for each group, with or without
             the key "params"), with the shape and dtype of their parameters. They are only read; an array that is
-            strided, unaligned or shares memory with a parameter is copied first. A `RowGradient` where the rule
-            takes one.
+            strided, unaligned or shares memory with a parameter is copied first. CPU tensors that offer DLPack
+            (torch's, detached) are read where they are. A `RowGradient` where the rule takes one.
         value : float
             The objective where the gradients were taken: for rules that need it (`PolyakSGD`), not taken by others.
 
@@ -364,26 +458,13 @@ class Optimizer:
 
         Notes
         -----
-        One pass over the arrays, without allocation. A step is not interrupted. Where gradient or parameter is not
-        finite, that element and its slots become so and the others do not.
+        One pass over the arrays, without allocation; clipping by a norm, `centralize` and a check for non-finite
+        gradients read these once more each. A step is not interrupted. Where gradient or parameter is not finite,
+        that element and its slots become so and the others do not; or see `nonfinite`.
         """
-        groups = self._groups
-        if groups is None:
-            self._bound()
+        flat = self._flat(grads)
         if value is not None or self._NEEDS_VALUE:
             value = self._check_value(value)
-        if not self._grouped:
-            flat = groups[0].flatten(grads, "grads")
-        else:
-            if not isinstance(grads, (list, tuple)):
-                raise TypeError(f"grads must be a list of {len(groups)} groups, got {type(grads).__name__}")
-            if len(grads) != len(groups):
-                raise ValueError(f"grads has {len(grads)} entries, but there are {len(groups)} groups of parameters")
-            flat = ()
-            for i, (group, given) in enumerate(zip(groups, grads)):
-                if isinstance(given, Mapping) and set(given) == {"params"} != set(group.keys):
-                    given = given["params"]
-                flat += group.flatten(given, f"grads[{i}]")
         if not self._running.acquire(False):
             raise RuntimeError("step() of this optimizer is already running, in another thread or around its schedule")
         try:
@@ -391,16 +472,17 @@ class Optimizer:
                 self._build()
             rows = self._rows()
             n_threads = threads(self._options["n_threads"], self._milliseconds)
-            if len(self._plans) == 1 and self._limit is None and not self._MEASURED:
+            if len(self._plans) == 1 and self._filter is None and not self._MEASURED:
                 self._plans[0].step(flat, rows, n_threads)
             else:
                 copies = [plan.load(flat) for plan in self._plans]  # kept until the arrays have been read
-                if self._limit is not None:
-                    rows = self._clipped(rows, n_threads)
+                if self._filter is not None and not self._filtered(n_threads):
+                    self._skipped += 1
+                    return
                 self._run(rows, n_threads, value)
                 del copies
             self._step += 1
-            for group in groups:
+            for group in self._groups:
                 if group.carried:
                     group.advance(1)
                 else:
@@ -410,8 +492,13 @@ class Optimizer:
 
     @property
     def n_steps(self):
-        """Steps made."""
+        """Steps made, without those that were skipped."""
         return self._step
+
+    @property
+    def n_skipped(self):
+        """Steps that nonfinite="skip" did not make."""
+        return self._skipped
 
     @property
     def param_groups(self):
@@ -422,21 +509,22 @@ class Optimizer:
     # For loops that call the rules themselves (fastopt._kernels)
 
     def scalars(self, n_steps):
-        """The coming steps' scalars, float64 (n_steps, groups, fo_updates.h's FO_SCALARS)."""
+        """The coming steps' scalars, float64 (n_steps, rows of `updates`, fo_updates.h's FO_SCALARS)."""
         self._bound()
-        if self._limit is not None:
-            raise ValueError("clip_global_norm depends on the gradients of a step; only step() knows its scalars")
+        if self._filter is not None:
+            raise ValueError(f"{self._filter.names[0]} depends on the gradients of a step; only step() applies it")
         n = _kernels.table.updates[_checks.DTYPES[1]].n_scalars()
-        out = np.zeros((n_steps, len(self._groups), n))
+        out = np.zeros((n_steps, len(self._effective), n))
         for ahead in range(n_steps):
             for i, row in enumerate(self._rows(ahead)):
                 out[ahead, i, : len(row)] = row
         return out
 
     def updates(self):
-        """[(rule, group, parameter, slots)] for each array: what such a loop updates."""
+        """[(rule, row of the scalars, parameter, slots)] for each array: what such a loop updates."""
         self._bound()
-        return [(g.rule, i, w, slots) for i, g in enumerate(self._groups) for w, slots in zip(g.params, g.slots)]
+        arrays = [(g.rule, w, slots) for g in self._groups for w, slots in zip(g.params, g.slots)]
+        return [(rule, row, w, slots) for row, (rule, w, slots) in zip(self._places, arrays)]
 
     def advance(self, n_steps):
         """Count steps that such a loop has made."""
@@ -473,7 +561,7 @@ class Optimizer:
     def state_dict(self):
         """What the next step needs beside parameters and options: a flat mapping of arrays, copies of ours.
 
-        Keys: "schema", "optimizer", "like", "step", "group_step" and, for each slot and parameter, the slot's name
+        Keys: "schema", "optimizer", "like", "step", "skipped", "group_step" and, for each slot and parameter, the slot's name
         with the parameter's place ("exp_avg", "exp_avg.0", "exp_avg.w", "exp_avg.0.w" for one array, a list, a dict,
         groups); the schedule-free rules' "weight_sum" and "lr_max" of each group; of a schedule with a state also "lr."
         and "lr.0." (of a group's own) with its keys. `numpy.savez(file, **state)` stores it. Options are not part of
@@ -485,6 +573,7 @@ class Optimizer:
             "optimizer": np.array(type(self).__name__),
             "like": np.array(self._options["like"]),
             "step": np.array(self._step, dtype=np.int64),
+            "skipped": np.array(self._skipped, dtype=np.int64),
             "group_step": np.array([g.steps for g in self._groups], dtype=np.int64),
             **{
                 name: np.array([g.carry()[i] if g.carry() else 0.0 for g in self._groups])
@@ -522,14 +611,14 @@ class Optimizer:
                     f"state[{key!r}] has shape {state[key].shape} and dtype {state[key].dtype}, "
                     f"expected {value.shape} and {value.dtype}"
                 )
-        if state["step"] < 0 or (state["group_step"] < 0).any():
+        if state["step"] < 0 or state["skipped"] < 0 or (state["group_step"] < 0).any():
             raise ValueError("state has a negative number of steps")
         rates = [(rate, {k: state[f"{at}.{k}"] for k in rate.state_dict()}) for at, rate in self._schedules()]
         for rate, values in rates:  # raises where one is not legal
             copy.deepcopy(rate).load_state_dict(values)
         for rate, values in rates:
             rate.load_state_dict(values)
-        self._step = int(state["step"])
+        self._step, self._skipped = int(state["step"]), int(state["skipped"])
         for i, (group, steps) in enumerate(zip(self._groups, state["group_step"])):
             group.steps = int(steps)
             group.carried.clear()

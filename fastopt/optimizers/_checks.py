@@ -6,6 +6,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from .._config import threads
+
 DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
 
 
@@ -73,6 +75,13 @@ def count(name, value):
         raise ValueError(f"{name} must be >= 0, got {value}")
 
 
+def seed(value):
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        raise TypeError(f"seed must be an integer, got {value!r}")
+    if not 0 <= value < 2**64:
+        raise ValueError(f"seed must be in [0, 2^64), got {value}")
+
+
 def positive(name, value, why):
     if not value > 0:
         raise ValueError(f"{name} must be > 0, got {value!r}: {why}")
@@ -96,16 +105,17 @@ def common(options):
         if name in options:
             number(name, options[name], 0)
     flag("maximize", options["maximize"])
-    limit = options.get("clip_global_norm")
-    if limit is not None:
-        number("clip_global_norm", limit, 0)
-        positive("clip_global_norm", limit, "0 would leave no gradient")
     n = options["n_threads"]
     if n is not None:
         if isinstance(n, bool) or not isinstance(n, numbers.Integral):
             raise TypeError(f"n_threads must be None or an integer, got {n!r}")
         if n != -1 and n < 1:
             raise ValueError(f"n_threads must be None, -1 or >= 1, got {n}")
+
+
+def threads_for(n_threads, arrays, time=0.2):
+    """The threads of a pass over arrays that takes `time` ns an element of float32."""
+    return threads(n_threads, sum(a.nbytes for a in arrays) / 4 * time * 1e-6)
 
 
 def like(value, allowed):

@@ -23,24 +23,21 @@ class Measured(Optimizer):
 
     def _build(self):
         super()._build()
-        arrays = [a for g in self._groups for a in g.params]
-        dtypes = sorted({a.dtype for a in arrays}, key=lambda t: t.itemsize)
-        self._places = [np.array([i for i, a in enumerate(arrays) if a.dtype == t], dtype=np.intp) for t in dtypes]
-        self._sizes = np.array([a.size for a in arrays])
-        self._owners = np.repeat(np.arange(len(self._groups)), [len(g.params) for g in self._groups])
+        self._sizes = np.array([a.size for g in self._groups for a in g.params])
+        self._owners = np.array(self._places, dtype=np.intp)  # the row of scalars of each array
 
     def _measure(self, rows, n_threads):
         """The sums of each array, (arrays, terms)."""
         if len(self._plans) == 1:
             return self._plans[0].measure(self._MEASURE, rows, n_threads)
         sums = np.zeros((len(self._sizes), self._TERMS))
-        for plan, where in zip(self._plans, self._places):
+        for plan, where in zip(self._plans, self._wheres):
             sums[where] = plan.measure(self._MEASURE, rows, n_threads)
         return sums
 
     def _finish(self, rows, n_threads, factors=None):
         """The steps; `factors` multiply alpha of each array."""
-        for plan, where in zip(self._plans, self._places):
+        for plan, where in zip(self._plans, self._wheres):
             plan.run(rows, n_threads, None if factors is None else factors[where])
 
     def scalars(self, n_steps):
@@ -57,9 +54,9 @@ class Global(Measured):
     """
 
     def _totals(self, rows, n_threads):
-        """The sums of each group, in the order of the arrays, (groups, terms)."""
+        """The sums for each row of scalars, in the order of the arrays, (rows, terms)."""
         sums = self._measure(rows, n_threads)
-        totals = np.zeros((len(self._groups), self._TERMS))
+        totals = np.zeros((len(rows), self._TERMS))
         np.add.at(totals, self._owners, sums)
         return totals
 

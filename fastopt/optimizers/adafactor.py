@@ -173,7 +173,7 @@ class Adafactor(Measured):
         return row
 
     def _run(self, rows, n_threads, value):
-        for plan, where in zip(self._plans, self._places):
+        for plan, where in zip(self._plans, self._wheres):
             self._run_one(plan, where, rows, n_threads)
 
     def _run_one(self, plan, where, rows, n_threads):
@@ -195,7 +195,7 @@ class Adafactor(Measured):
                 factors.append(None)
         sizes = np.maximum(self._sizes[where], 1)
         rms_w, rms_u = np.sqrt(sums[:, 0] / sizes), np.sqrt(sums[:, 1] / sizes)
-        o = [group.options(self._options) for group in self._groups]
+        o = [group.options(self._options) for group, *_ in self._effective]
         if self._options["like"] == "keras":
             rms_w *= 1.0 - np.array([row[2] for row in rows])[owners]
         least = np.array([p["eps"][1] if p["multiply_by_parameter_scale"] else 1.0 for p in o])[owners]

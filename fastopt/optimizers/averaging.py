@@ -1,5 +1,7 @@
 """Averages of the parameters of any optimizer: Polyak's mean and exponential ones."""
 
+from contextlib import contextmanager
+
 import numpy as np
 
 from .. import _kernels
@@ -104,6 +106,36 @@ class ParameterAverage:
         """The average, copies in the structure of params; before the first update the parameters themselves."""
         made = [a.copy() for a in (self._averages if self._updates else self._params)]
         return made[0] if self._wraps == "array" else dict(zip(self._keys, made)) if self._wraps == "dict" else made
+
+    @contextmanager
+    def applied(self):
+        """A context in which the parameters hold the average; afterwards they are as before, bit for bit.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> w = np.ones(2)
+        >>> mean = ParameterAverage(w)
+        >>> mean.update()
+        >>> w += 4.0
+        >>> with mean.applied():
+        ...     print(w)
+        [1. 1.]
+        >>> w
+        array([5., 5.])
+        """
+        for i, w in enumerate(self._params):
+            if not w.flags.writeable:
+                raise ValueError(f"params[{self._keys[i]!r}] is read-only; the average cannot be put into it")
+        kept = [w.copy() for w in self._params]
+        try:
+            if self._updates:
+                for w, a in zip(self._params, self._averages):
+                    w[...] = a
+            yield self
+        finally:
+            for w, old in zip(self._params, kept):
+                w[...] = old
 
     def _names(self):
         return ["average" if self._wraps == "array" else f"average.{key}" for key in self._keys]

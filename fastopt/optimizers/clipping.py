@@ -19,6 +19,7 @@ import numpy as np
 from .. import _kernels
 from .._config import threads
 from . import _checks
+from ._filters import factors, total_norm
 from ._groups import Group, collect
 
 __all__ = ["clip_adaptive", "clip_global_norm", "clip_norm", "clip_value"]
@@ -64,10 +65,7 @@ def _limit(name, value):
 def _factors(norms, limit, like):
     """What brings norms to the limit, 1 where they are below."""
     _checks.like(like, ("torch", "keras", "optax"))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        if like == "torch":
-            return np.minimum(limit / (norms + 1e-6), 1.0)
-        return np.where(norms <= limit, 1.0, limit / norms)
+    return factors(norms, limit, like)
 
 
 def _finite(norms, labels, wanted):
@@ -177,10 +175,7 @@ def clip_global_norm(grads, limit, *, like="torch", error_if_nonfinite=False, n_
     limit = _limit("limit", limit)
     arrays = _Arrays("grads", grads, n_threads)
     squares = arrays.squares()
-    total = 0.0
-    for one in squares.tolist():
-        total += one
-    norm = math.sqrt(total) if total == total else math.nan
+    norm = total_norm(squares)
     factors = _factors(np.full(len(squares), norm), limit, like)
     _finite(np.sqrt(squares), arrays.labels, error_if_nonfinite)
     arrays.scale(factors)

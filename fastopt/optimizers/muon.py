@@ -90,6 +90,7 @@ class Muon(Measured):
     True
     """
 
+    _DECAYS = ("weight_decay", "adam_weight_decay")
     _LIKE: ClassVar[dict] = {
         "torch": {},
         "keras": {"weight_decay": 0.004, "adam_eps": 1e-7, "adam_weight_decay": 0.004},
@@ -182,13 +183,15 @@ class Muon(Measured):
         raise NotImplementedError
 
     def _run(self, rows, n_threads, value):
-        for plan, where in zip(self._plans, self._places):
+        for plan, where in zip(self._plans, self._wheres):
             arrays = [(g, i) for g in self._groups for i in range(len(g.params))]
             plan.run(rows, n_threads)
             for k, place in enumerate(where):
                 group, i = arrays[place]
                 if group.params[i].ndim == 2 and group.params[i].size:
                     o = group.options(self._options)
+                    if self._excluded[place]:
+                        o = {**o, "weight_decay": 0.0}
                     self._step_matrix(group.params[i], group.slots[i][2], plan.gradient(k), o,
                                       rows[self._owners[place]], n_threads)  # fmt: skip
 

@@ -42,6 +42,8 @@ class SGD(Optimizer):
     clip_global_norm : float or None, default=None
         Largest norm of all gradients together, > 0: they enter the step as `clipping.clip_global_norm` of the
         convention would leave them, and are not changed. A norm that is not finite makes all of them 0 or NaN.
+    clip_value, clip_norm, clip_adaptive, centralize, noise, nonfinite, weight_decay_exclude, lr_multiplier
+        What every optimizer has, see `Optimizer`.
     n_threads : int or None, default=None
         None: one thread until the work pays; -1: all.
     like : {"torch", "keras", "optax"}, default="torch"

@@ -203,6 +203,7 @@ class Rprop(Optimizer):
         "full batches without a line search; never mini-batches",
     )  # fmt: skip
     _LIKE: ClassVar[dict] = {"torch": {}}
+    _RATE_BY_ARRAY = False  # lr is the first size of the steps
 
     def __init__(
         self,

@@ -1,0 +1,210 @@
+"""What the optimizers around another optimizer share."""
+
+import copy
+
+import numpy as np
+
+from .. import _kernels
+from . import _checks, _tensors
+
+SCHEMA = 1
+
+
+def usable(flat, arrays, labels):
+    """Gradients that a kernel can read: checked as `Optimizer.step` does, strided ones copied."""
+    made = []
+    for g, w, label in zip(flat, arrays, labels):
+        g = np.asarray(g) if isinstance(g, np.generic) else _tensors.array(g, f"grads{label}")
+        if not isinstance(g, np.ndarray):
+            raise TypeError(f"grads{label} must be a NumPy array of {w.dtype}, got {type(g).__name__}")
+        if g.shape != w.shape:
+            raise ValueError(f"grads{label} has shape {g.shape}, but params{label} has shape {w.shape}")
+        if g.dtype != w.dtype:
+            raise TypeError(
+                f"grads{label} has dtype {g.dtype}, but params{label} has dtype {w.dtype}; "
+                f"pass grads.astype({w.dtype.name!r})"
+            )
+        made.append(np.require(g, requirements=["C", "A"]))
+    return made
+
+
+def blocks(*columns):
+    """For each element type a tuple of the kernels' Blocks of those arrays, one for each of these lists."""
+    for dtype in _checks.DTYPES:
+        where = [i for i, a in enumerate(columns[0]) if a.dtype == dtype]
+        if where:
+            kernels = _kernels.table.updates[dtype]
+            yield where, *(kernels.Blocks([column[i] for i in where]) for column in columns)
+
+
+class Wrapper:
+    """An optimizer around another one, which it holds as `optimizer`: an optimizer, a recipe, a name or a wrapper.
+
+    It steps, binds, compares, prints, pickles, has get_params and set_params (``optimizer__lr`` reaches inside) and
+    saves its state as optimizers do; the keys of the inner state begin with "optimizer.".
+    """
+
+    _OWN = ()  # names of the parameters beside `optimizer`
+
+    def _configure(self, optimizer, **own):
+        from . import get
+
+        if not isinstance(optimizer, Wrapper):
+            optimizer = get(optimizer)
+        self._check(own)
+        self.optimizer, self._own = optimizer, own
+        if self._root._groups is not None:
+            self._start()
+
+    @property
+    def _root(self):
+        return self.optimizer._root if isinstance(self.optimizer, Wrapper) else self.optimizer
+
+    def __getattr__(self, name):
+        own = self.__dict__.get("_own", {})
+        if name in own:
+            return own[name]
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def _bound(self):
+        if self._root._groups is None:
+            raise ValueError(
+                f"this {type(self).__name__} is a recipe without parameters; opt.bind(params) gives one that steps"
+            )
+
+    def _arrays(self):
+        return [w for group in self._root._groups for w in group.params]
+
+    def _usable(self, grads):
+        self._bound()
+        root = self._root
+        return usable(root._flat(grads), self._arrays(), root._labels(root._groups, root._grouped))
+
+    def _structured(self, flat):
+        """Arrays in the order of the parameters, in their structure."""
+        lists, at = [], 0
+        for group in self._root._groups:
+            lists.append(flat[at : at + len(group.params)])
+            at += len(group.params)
+        return self._root._like_params(lists)
+
+    def _threads(self):
+        root = self._root
+        return _checks.threads_for(root._options["n_threads"], self._arrays())
+
+    def _start(self):
+        """Make the state, with the parameters of now."""
+
+    def _check(self, own):
+        """Raise where a parameter is not legal."""
+
+    # Parameters
+
+    def get_params(self, deep=True):
+        """Parameters by name, without the arrays; `deep` adds those of the inner optimizer as optimizer__name."""
+        out = {"optimizer": self.optimizer, **self._own}
+        if deep:
+            out.update((f"optimizer__{key}", v) for key, v in self.optimizer.get_params().items())
+        return out
+
+    def set_params(self, **params):
+        """Set parameters by name, those of the inner optimizer as optimizer__name; nothing changes on an error."""
+        own, inner = dict(self._own), {}
+        for name, value in params.items():
+            if name.startswith("optimizer__"):
+                inner[name.removeprefix("optimizer__")] = value
+            elif name in own:
+                own[name] = value
+            else:
+                names = ", ".join([*own, "optimizer__..."])
+                raise ValueError(f"{type(self).__name__} has no parameter {name!r} to set; it has {names}")
+        self._check(own)
+        if inner:
+            self.optimizer.set_params(**inner)
+        self._own = own
+        return self
+
+    def bind(self, params):
+        """A new one of the same options that updates `params`; this one does not change."""
+        return type(self)(self.optimizer.bind(params), **copy.copy(self._own))
+
+    def __repr__(self):
+        return (
+            f"{type(self).__name__}({', '.join([repr(self.optimizer), *(f'{k}={v!r}' for k, v in self._own.items())])})"
+        )
+
+    def __eq__(self, other):
+        if type(self) is not type(other) or self._root._groups is not None or other._root._groups is not None:
+            return self is other
+        return self._own == other._own and self.optimizer == other.optimizer
+
+    __hash__ = None
+
+    @property
+    def n_steps(self):
+        """Steps that the inner optimizer has made."""
+        return self.optimizer.n_steps
+
+    @property
+    def n_skipped(self):
+        """Steps that the inner optimizer has skipped."""
+        return self.optimizer.n_skipped
+
+    @property
+    def param_groups(self):
+        """Those of the inner optimizer."""
+        return self.optimizer.param_groups
+
+    # State
+
+    def _numbers(self):
+        """Whole numbers of the state by name."""
+        return {}
+
+    def _buffers(self):
+        """Lists of arrays of the state by name, each in the order of the parameters."""
+        return {}
+
+    def _take(self, numbers):
+        """Go on with these numbers; the buffers are already filled."""
+
+    def state_dict(self):
+        """A flat mapping of arrays, copies of ours: "schema", "wrapper", what it keeps, and "optimizer." keys."""
+        self._bound()
+        return {
+            "schema": np.array(SCHEMA),
+            "wrapper": np.array(type(self).__name__),
+            **{name: np.array(value, dtype=np.int64) for name, value in self._numbers().items()},
+            **{f"{name}.{i}": a.copy() for name, buffers in self._buffers().items() for i, a in enumerate(buffers)},
+            **{f"optimizer.{key}": value for key, value in self.optimizer.state_dict().items()},
+        }
+
+    def load_state_dict(self, state):
+        """Go on from a `state_dict`, bit for bit; raises where it is of another one, before anything is changed."""
+        self._bound()
+        if not hasattr(state, "keys"):
+            raise TypeError(f"state must be a mapping of arrays, got {type(state).__name__}")
+        mine, state = self.state_dict(), {key: np.asarray(state[key]) for key in state}
+        own = {key for key in mine if not key.startswith("optimizer.")}
+        given = {key for key in state if not key.startswith("optimizer.")}
+        if own != given:
+            raise ValueError(f"state must have the keys {sorted(own)} and those of the optimizer, got {sorted(given)}")
+        if str(state["wrapper"]) != type(self).__name__ or state["schema"].ndim or state["schema"] != SCHEMA:
+            raise ValueError(
+                f"state is of {state['wrapper']} with schema {state['schema']}, "
+                f"this one is {type(self).__name__} and reads schema {SCHEMA}"
+            )
+        for key in own - {"schema", "wrapper"}:
+            if state[key].shape != mine[key].shape or state[key].dtype != mine[key].dtype:
+                raise ValueError(
+                    f"state[{key!r}] has shape {state[key].shape} and dtype {state[key].dtype}, "
+                    f"expected {mine[key].shape} and {mine[key].dtype}"
+                )
+        numbers = {name: int(state[name]) for name in self._numbers()}
+        if any(value < 0 for value in numbers.values()):
+            raise ValueError(f"state has a negative number: {numbers}")
+        self.optimizer.load_state_dict({k.removeprefix("optimizer."): v for k, v in state.items() if k not in own})
+        for name, buffers in self._buffers().items():
+            for i, a in enumerate(buffers):
+                a[...] = state[f"{name}.{i}"]
+        self._take(numbers)
