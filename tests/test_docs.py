@@ -42,7 +42,8 @@ EXAMPLES = (
     *("optimizers.lamb", "optimizers.prodigy", "optimizers.dog", "optimizers.polyak", "optimizers.barzilai_borwein"),
     *("optimizers.adafactor", "optimizers.muon", "optimizers.rows"),
     *("plots._compare", "plots._trajectory"),
-    *("optimizers._filters", "optimizers.accumulate", "optimizers.average_wrappers", "optimizers.finder", "optimizers.lookahead", "optimizers.private", "optimizers.sam", "schedules._base"),
+    *("optimizers._filters", "optimizers.accumulate", "optimizers.average_wrappers", "optimizers.finder"),
+    *("optimizers.lookahead", "optimizers.private", "optimizers.sam", "schedules._base"),
 )
 
 # Pages with loops of thousands of steps: one thread, also where the tests' default is two, which wait for each other.

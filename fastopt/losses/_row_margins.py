@@ -5,6 +5,7 @@ import numpy as np
 from .._validation import real_array, real_number
 from ._base import register
 from ._row_tiles import TileLoss, levels
+from ._traits import Traits
 
 
 @register("multiclass_hinge_loss", "CategoricalHinge", "categorical_hinge")
@@ -40,6 +41,11 @@ class CrammerSinger(TileLoss):
     """
 
     name = "crammer_singer"
+    traits = Traits(
+        ("multiclass",), "bounded", "", "多类合页损失 (Crammer-Singer)",
+        "margins between the true class and the best other one",
+        "Keras `CategoricalHinge`, optax `multiclass_hinge_loss`, liblinear `-s 4`: the same",
+    )  # fmt: skip
     is_smooth = False
     is_shift_invariant = True
     _targets = "index"
@@ -82,6 +88,11 @@ class WestonWatkins(TileLoss):
     """
 
     name = "weston_watkins"
+    traits = Traits(
+        ("multiclass",), "bounded", "", "多类合页损失 (Weston-Watkins)",
+        "margins between the true class and all others",
+        "torch `MultiMarginLoss` divides by k",
+    )  # fmt: skip
     is_smooth = False  # where power is 1
     is_shift_invariant = True
     _targets = "index"
@@ -111,6 +122,11 @@ class MultilabelMargin(TileLoss):
     """
 
     name = "multilabel_margin"
+    traits = Traits(
+        ("multilabel",), "bounded", "", "多标签间隔损失",
+        "label sets by margins",
+        "torch `MultiLabelMarginLoss`: targets there are lists of indices",
+    )  # fmt: skip
     is_smooth = False
     is_shift_invariant = True
     _targets = "labels"
@@ -135,6 +151,11 @@ class MultilabelLogistic(TileLoss):
     """
 
     name = "multilabel_logistic"
+    traits = Traits(
+        ("multilabel",), "bounded", "Bernoulli", "多标签交叉熵",
+        "probabilities of each label",
+        "torch `MultiLabelSoftMarginLoss`; Keras `BinaryCrossentropy` over the last axis: the same mean",
+    )  # fmt: skip
     link = "logit"
     _targets = "unit"
 
@@ -168,6 +189,11 @@ class CumulativeLogit(TileLoss):
     """
 
     name = "cumulative_logit"
+    traits = Traits(
+        ("ordinal",), "bounded", "cumulative logistic", "有序 logit 损失",
+        "ratings, grades",
+        "statsmodels `OrderedModel` (logit); mord: sums, not means",
+    )  # fmt: skip
     domain = "class indices 0..k, one more than there are columns"
     link = "cumulative logit"
     _targets = "number"

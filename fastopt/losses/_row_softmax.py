@@ -6,6 +6,7 @@ from .._validation import real_array, real_number
 from ._base import register
 from ._row_tiles import TileLoss
 from ._rows import SoftmaxCrossEntropy
+from ._traits import Traits
 
 
 class _OfSoftmax(TileLoss):
@@ -52,6 +53,11 @@ class CategoricalFocal(_OfSoftmax):
     """
 
     name = "categorical_focal"
+    traits = Traits(
+        ("multiclass",), "bounded", "", "多类焦点损失",
+        "rare classes among many easy rows",
+        "Keras `CategoricalFocalCrossentropy`: probabilities, and alpha is `class_weight`",
+    )  # fmt: skip
     is_convex = False
 
     def __init__(self, gamma=2.0, label_smoothing=0.0, class_weight=None, ignore_index=None):
@@ -90,6 +96,11 @@ class Poly1CrossEntropy(_OfSoftmax):
     """
 
     name = "poly1_cross_entropy"
+    traits = Traits(
+        ("multiclass",), "bounded", "", "Poly-1 损失",
+        "cross-entropy with a stronger pull on the true class",
+        "optax `poly_loss_cross_entropy`: the same",
+    )  # fmt: skip
     is_convex = False
 
     def __init__(self, epsilon=2.0, label_smoothing=0.0, class_weight=None, ignore_index=None):
@@ -128,6 +139,11 @@ class CategoricalGeneralizedCrossEntropy(_OfSoftmax):
     """
 
     name = "categorical_generalized_cross_entropy"
+    traits = Traits(
+        ("multiclass",), "ignored", "categorical with wrong labels", "广义交叉熵",
+        "labels of which some are wrong",
+        "Keras `CategoricalGeneralizedCrossEntropy`: probabilities, q = 0.5",
+    )  # fmt: skip
     is_convex = False
 
     def __init__(self, q=0.7, label_smoothing=0.0, class_weight=None, ignore_index=None):
@@ -170,6 +186,11 @@ class Sparsemax(TileLoss):
     """
 
     name = "sparsemax"
+    traits = Traits(
+        ("multiclass",), "bounded", "", "sparsemax 损失",
+        "probabilities that may be exactly 0",
+        "optax `multiclass_sparsemax_loss`: the same",
+    )  # fmt: skip
     has_conjugate = True
     link = "projection on the simplex"
     is_shift_invariant = True
@@ -203,6 +224,11 @@ class SoftmaxKLDivergence(_OfSoftmax):
     """
 
     name = "softmax_kl_divergence"
+    traits = Traits(
+        ("distribution",), "bounded", "categorical", "KL 散度 (logits)",
+        "targets that are distributions; distillation",
+        "torch `KLDivLoss` of `log_softmax`, batchmean",
+    )  # fmt: skip
     has_conjugate = True
     _targets = "distribution"
 
@@ -227,6 +253,11 @@ class KLDivergenceFromLogProbabilities(TileLoss):
     """
 
     name = "kl_divergence_from_log_probabilities"
+    traits = Traits(
+        ("distribution",), "bounded", "categorical", "KL 散度 (对数概率)",
+        "models that end in log-probabilities",
+        "torch `KLDivLoss`: its batchmean is \"mean\" here; optax `kl_divergence`",
+    )  # fmt: skip
     link = "log"
     _targets = "distribution"
 
@@ -257,6 +288,11 @@ class KLDivergenceFromProbabilities(TileLoss):
     """
 
     name = "kl_divergence_from_probabilities"
+    traits = Traits(
+        ("distribution",), "sensitive", "categorical", "KL 散度 (概率)",
+        "models that end in probabilities",
+        "Keras `KLDivergence` clips at 1e-7",
+    )  # fmt: skip
     _targets = "distribution"
 
     def __init__(self):
@@ -289,6 +325,11 @@ class JensenShannon(_OfSoftmax):
     """
 
     name = "jensen_shannon"
+    traits = Traits(
+        ("distribution",), "bounded", "", "JS 散度",
+        "distributions that may miss each other's support",
+        "SciPy `jensenshannon` is its square root",
+    )  # fmt: skip
     is_convex = False
     _targets = "distribution"
 
@@ -329,6 +370,11 @@ class ListwiseSoftmax(_OfSoftmax):
     """
 
     name = "listwise_softmax"
+    traits = Traits(
+        ("ranking",), "bounded", "", "列表排序损失 (ListNet)",
+        "lists of items with relevances",
+        "optax `ranking_softmax_loss`: relevances are not softened there",
+    )  # fmt: skip
     _targets = "list"
 
     def __init__(self, temperature=None):

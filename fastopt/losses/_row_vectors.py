@@ -7,6 +7,7 @@ import numpy as np
 from .._validation import real_array
 from ._base import register
 from ._row_tiles import TileLoss
+from ._traits import Traits
 
 
 @register("cosine_distance")
@@ -25,6 +26,11 @@ class CosineDistance(TileLoss):
     """
 
     name = "cosine_distance"
+    traits = Traits(
+        ("embedding",), "bounded", "", "余弦距离",
+        "directions of vectors",
+        "Keras `CosineSimilarity` is this less 1; optax `cosine_distance`: the same",
+    )  # fmt: skip
     is_convex = False
     _targets = "finite"
 
@@ -55,6 +61,11 @@ class GaussianNLL(TileLoss):
     """
 
     name = "gaussian_nll"
+    traits = Traits(
+        ("distribution", "regression"), "sensitive", "normal, its variance predicted too", "高斯负对数似然",
+        "a mean and a variance of each row",
+        "torch `GaussianNLLLoss` takes the variance, not its logarithm",
+    )  # fmt: skip
     is_convex = False
     _targets = "number"
 
@@ -119,6 +130,11 @@ class IoU(_BoxLoss):
     """
 
     name = "iou"
+    traits = Traits(
+        ("detection",), "bounded", "", "交并比损失",
+        "boxes that overlap already",
+        "torchvision, Keras CV: corners, as here",
+    )  # fmt: skip
 
 
 @register("generalized_box_iou_loss")
@@ -140,6 +156,11 @@ class GeneralizedIoU(_BoxLoss):
     """
 
     name = "generalized_iou"
+    traits = Traits(
+        ("detection",), "bounded", "", "广义交并比损失 (GIoU)",
+        "boxes that may not overlap yet",
+        "torchvision `generalized_box_iou_loss`: the same",
+    )  # fmt: skip
 
 
 @register("complete_box_iou_loss")
@@ -164,3 +185,8 @@ class CompleteIoU(_BoxLoss):
     """
 
     name = "complete_iou"
+    traits = Traits(
+        ("detection",), "bounded", "", "完整交并比损失 (CIoU)",
+        "boxes, with centres and shapes",
+        "torchvision `complete_box_iou_loss`: no gradient through its weight alpha there",
+    )  # fmt: skip

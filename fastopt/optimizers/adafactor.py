@@ -10,6 +10,7 @@ from . import _checks
 from ._base import options
 from ._groups import like as made_like
 from ._measured import Measured
+from ._traits import Traits
 
 SLOTS = ("variance", "row_var", "col_var")
 
@@ -77,6 +78,10 @@ class Adafactor(Measured):
     {'variance': (0,), 'row_var': (2,), 'col_var': (3,)}
     """
 
+    traits = Traits(
+        ("large",), "batches", "none", "long", "Adafactor (分解二阶矩)",
+        "little memory: factored second moments",
+    )  # fmt: skip
     _LIKE: ClassVar[dict] = {
         "torch": {"min_dim_size_to_factor": 0},
         "keras": {"lr": 1e-3, "eps": (1e-30, 1e-3), "min_dim_size_to_factor": 0},

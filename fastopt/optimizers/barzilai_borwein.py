@@ -7,6 +7,7 @@ from typing import ClassVar
 from . import _checks
 from ._base import options
 from ._measured import Global
+from ._traits import Traits
 
 
 def _over(a, b):
@@ -109,6 +110,10 @@ class BarzilaiBorwein(_TwoPoints):
     True
     """
 
+    traits = Traits(
+        ("linear",), "exact", "none", "any", "Barzilai-Borwein 步长",
+        "smooth functions, full gradients, two vectors of memory",
+    )  # fmt: skip
     _LIKE: ClassVar[dict] = {"torch": {}}
     _VARIANTS = ("long", "short", "alternate")
     _CARRIED = ("rate", "n_rates")
@@ -187,6 +192,10 @@ class AdaptiveGD(_TwoPoints):
     True
     """
 
+    traits = Traits(
+        ("linear",), "exact", "none", "any", "自适应梯度下降",
+        "convex functions, full gradients, no line search",
+    )  # fmt: skip
     _LIKE: ClassVar[dict] = {"torch": {}}
     _VARIANTS = ("adgd", "adgd2")
     _CARRIED = ("rate", "theta")

@@ -7,6 +7,7 @@ from .. import _kernels
 from . import _checks
 from ._base import options
 from ._measured import Global
+from ._traits import Traits
 
 STARTS = ("heuristic", "distance", "learning_rate")
 
@@ -55,6 +56,10 @@ class DoG(Global):
     True
     """
 
+    traits = Traits(
+        ("linear", "network"), "both", "none", "any", "DoG (距离除以梯度)",
+        "no rate to find; take the average of the iterates",
+    )  # fmt: skip
     _LIKE: ClassVar[dict] = {"optax": {}}
     _MEASURE = "measure_distance"
     _CARRIED = ("max_distance", "sum_of_squares")

@@ -8,6 +8,7 @@ import numpy as np
 from . import _checks
 from ._base import options
 from ._measured import Measured
+from ._traits import Traits
 
 
 class LAMB(Measured):
@@ -53,6 +54,10 @@ class LAMB(Measured):
     array([2.646447, 3.646447])
     """
 
+    traits = Traits(
+        ("network", "large"), "batches", "little", "long", "LAMB (分层自适应)",
+        "very large batches",
+    )  # fmt: skip
     _LIKE: ClassVar[dict] = {"optax": {}, "keras": {"eps": 1e-7}}
     _MEASURE = "measure_moments"
     _TIME = 0.8

@@ -11,6 +11,7 @@ from . import _checks
 from ._base import options
 from ._groups import like as made_like
 from ._measured import Measured
+from ._traits import Traits
 
 ADJUST = (None, "original", "match_rms_adamw", "none")
 
@@ -90,6 +91,10 @@ class Muon(Measured):
     True
     """
 
+    traits = Traits(
+        ("network", "large"), "batches", "little", "long", "Muon (正交化动量)",
+        "matrices of hidden layers",
+    )  # fmt: skip
     _DECAYS = ("weight_decay", "adam_weight_decay")
     _LIKE: ClassVar[dict] = {
         "torch": {},

@@ -5,6 +5,7 @@ from typing import ClassVar
 from . import _checks
 from ._base import options
 from ._measured import Global
+from ._traits import Traits
 
 SMALLEST = 2.0**-52  # of the squared norm: optax makes no step below
 
@@ -63,6 +64,10 @@ class PolyakSGD(Global):
     0.013671875
     """
 
+    traits = Traits(
+        ("linear", "network"), "both", "none", "any", "Polyak 步长",
+        "objectives whose least value is known, as 0 where all rows can be fitted",
+    )  # fmt: skip
     _LIKE: ClassVar[dict] = {"optax": {}}
     _MEASURE = "measure_gradient"
     _NEEDS_VALUE = True

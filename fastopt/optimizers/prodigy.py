@@ -7,6 +7,7 @@ from typing import ClassVar
 from . import _checks
 from ._base import options
 from ._measured import Global
+from ._traits import Traits
 
 
 class Prodigy(Global):
@@ -74,6 +75,10 @@ class Prodigy(Global):
     True
     """
 
+    traits = Traits(
+        ("network",), "batches", "none", "any", "Prodigy (免调学习率)",
+        "no rate to find; batches of a network",
+    )  # fmt: skip
     _LIKE: ClassVar[dict] = {"torch": {}, "optax": {}}
     _MEASURE = "measure_prodigy"
     _CARRIED = ("d", "d_max", "d_numerator")
