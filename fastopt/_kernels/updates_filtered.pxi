@@ -6,7 +6,10 @@ cdef class FilteredPlan(Plan):
     Results are by unit, in the order of the arrays of the plan.
     """
     cdef filter_t* filters
-    cdef double* units
+    cdef double* units       # of each unit: shift, factor, room for a sum, 0
+    cdef double* sums
+    cdef double* zeros
+    cdef double* parts       # room for a sum of each piece
     cdef Py_ssize_t n_units
     cdef noise_t noise
     cdef list made
@@ -27,9 +30,11 @@ cdef class FilteredPlan(Plan):
             f.first = total
             total += f.units
         self.n_units = total
-        self.units = <double*> calloc(2 * total + 1, sizeof(double))
-        if self.units is NULL:
+        self.units = <double*> calloc(4 * total + 1, sizeof(double))
+        self.parts = <double*> calloc(self.tasks[self.n_tasks] + 1, sizeof(double))
+        if self.units is NULL or self.parts is NULL:
             raise MemoryError()
+        self.sums, self.zeros = self.units + 2 * total, self.units + 3 * total
         for i in range(self.n):
             self.filters[i].shift = self.units + self.filters[i].first
             self.filters[i].factor = self.units + total + self.filters[i].first
@@ -37,6 +42,7 @@ cdef class FilteredPlan(Plan):
     def __dealloc__(self):
         free(self.filters)
         free(self.units)
+        free(self.parts)
 
     def reset(self, double bound=0.0, double sigma=0.0, uint64_t seed=0, uint32_t step=0):
         """No shift, factor 1; clamped to the bound where it is > 0, then noise where sigma is > 0."""
@@ -77,42 +83,58 @@ cdef class FilteredPlan(Plan):
                         f.shift[k] = f.factor[k] / count
                         f.factor[k] = 1.0
 
-    def squares_of_units(self, int n_threads, bint params=False):
-        """The sum of squares of each unit of the shifted gradients or of the parameters, float64."""
+    cdef void sum_units(self, int n_threads, bint params) noexcept:
+        """The sum of squares of each unit of the shifted gradients or of the parameters, into `sums`."""
         cdef Py_ssize_t i, n = self.tasks[self.n_tasks]
-        cdef double[::1] sums = np.zeros(self.n_units + 1)
-        cdef double[::1] zeros = np.zeros(self.n_units + 1) if params else None
-        cdef double[::1] parts = np.zeros(n + 1)
         cdef piece_t piece
         cdef filter_t* f
         for i in prange(n, nogil=True, schedule="static", num_threads=n_threads, use_threads_if=n_threads > 1):
             piece = self.pieces[i]
             if self.filters[piece.item].plain:
                 if params:
-                    parts[i] = squares(self.items[piece.item].w + piece.lo, piece.hi - piece.lo)
+                    self.parts[i] = squares(self.items[piece.item].w + piece.lo, piece.hi - piece.lo)
                 else:
-                    parts[i] = squares(self.items[piece.item].g + piece.lo, piece.hi - piece.lo)
+                    self.parts[i] = squares(self.items[piece.item].g + piece.lo, piece.hi - piece.lo)
+        for i in range(self.n_units):
+            self.sums[i] = 0.0
         for i in range(n):
-            if self.filters[self.pieces[i].item].plain:
-                sums[self.filters[self.pieces[i].item].first] += parts[i]
+            f = &self.filters[self.pieces[i].item]
+            if f.plain:
+                self.sums[f.first] += self.parts[i]
         for i in range(self.n):
             f = &self.filters[i]
             if not f.plain and f.units:
                 if params:
-                    unit_sums(self.items[i].w, f, &zeros[f.first], True, &sums[f.first], n_threads)
+                    unit_sums(self.items[i].w, f, self.zeros + f.first, True, self.sums + f.first, n_threads)
                 else:
-                    unit_sums(self.items[i].g, f, f.shift, True, &sums[f.first], n_threads)
-        return np.asarray(sums)[:self.n_units]
+                    unit_sums(self.items[i].g, f, f.shift, True, self.sums + f.first, n_threads)
+
+    def squares_of_units(self, int n_threads, bint params=False):
+        """The sum of squares of each unit of the shifted gradients or of the parameters, float64."""
+        cdef double[::1] out = np.empty(self.n_units)
+        cdef Py_ssize_t i
+        self.sum_units(n_threads, params)
+        for i in range(self.n_units):
+            out[i] = self.sums[i]
+        return np.asarray(out)
 
     def squares_of_arrays(self, int n_threads):
-        """The sum of squares of each shifted gradient, float64."""
-        cdef double[::1] units = self.squares_of_units(n_threads)
-        cdef double[::1] sums = np.zeros(self.n)
+        """The sum of squares of each shifted gradient: a list."""
+        cdef double total
         cdef Py_ssize_t i, k
+        cdef list out = []
+        self.sum_units(n_threads, False)
         for i in range(self.n):
+            total = 0.0
             for k in range(self.filters[i].units):
-                sums[i] += units[self.filters[i].first + k]
-        return np.asarray(sums)
+                total += self.sums[self.filters[i].first + k]
+            out.append(total)
+        return out
+
+    def scale_all(self, double factor):
+        cdef Py_ssize_t i
+        for i in range(self.n_units):
+            self.units[self.n_units + i] = factor
 
     def scale_units(self, const double[::1] factors):
         cdef Py_ssize_t i

@@ -34,7 +34,8 @@ def _with_common(init):
     @functools.wraps(init)
     def __init__(self, *args, **kwargs):
         common = {p.name: kwargs.pop(p.name, p.default) for p in extra}
-        self.__dict__.setdefault("_common", common)
+        if self._common is None:
+            self._common = common
         init(self, *args, **kwargs)
 
     place = next(i for i, p in enumerate(own) if p.name == "n_threads")
@@ -104,6 +105,7 @@ class Optimizer:
     _NEEDS_VALUE = False  # step() needs the objective's value
     _RATE_BY_ARRAY = True  # whether the rate of a step can differ between the arrays of a group
     _DECAYS = ("weight_decay",)  # options that are 0 for arrays without decay
+    _common = _places = _filter = None
     _CARRIED = ()  # names of numbers of a group that a step hands to the next (see `Group.carried`)
 
     @classmethod
@@ -127,7 +129,7 @@ class Optimizer:
             setattr(cls, name, _Option(name))
 
     def _configure(self, params, **options):
-        options = {**options, **self.__dict__.pop("_common")}
+        options, self._common = {**options, **self._common}, None
         options = {name: options[name] for name in self._names}
         _checks.like(options["like"], self._LIKE)
         given = self._LIKE[options["like"]]
@@ -328,7 +330,7 @@ class Optimizer:
                 self._plans = None
             group.rule, group.slot_names = rule, names
         # One row of scalars for each group, decay and multiplier of the rate in it.
-        before = self.__dict__.get("_places"), self.__dict__.get("_filter")
+        before = self._places, self._filter
         self._effective, self._places, self._excluded, first = [], [], [], 0
         for group, kinds in zip(self._groups, _filters.variants(self._groups, self._options)):
             o = {name: _plain(v) for name, v in group.options(self._options).items()}
@@ -462,7 +464,11 @@ class Optimizer:
         gradients read these once more each. A step is not interrupted. Where gradient or parameter is not finite,
         that element and its slots become so and the others do not; or see `nonfinite`.
         """
-        flat = self._flat(grads)
+        groups = self._groups
+        if groups is None or self._grouped:
+            flat = self._flat(grads)
+        else:
+            flat = groups[0].flatten(grads, "grads")
         if value is not None or self._NEEDS_VALUE:
             value = self._check_value(value)
         if not self._running.acquire(False):
@@ -482,7 +488,7 @@ class Optimizer:
                 self._run(rows, n_threads, value)
                 del copies
             self._step += 1
-            for group in self._groups:
+            for group in groups:
                 if group.carried:
                     group.advance(1)
                 else:

@@ -142,10 +142,17 @@ def factors(norms, limit, like):
         return np.where(norms <= limit, 1.0, limit / norms)
 
 
+def factor(norm, limit, like):
+    """`factors` of one norm."""
+    if like == "torch":
+        return min(limit / (norm + 1e-6), 1.0) if norm == norm else norm
+    return 1.0 if norm <= limit else limit / norm
+
+
 def total_norm(squares):
-    """The norm from the sums of squares of arrays, added in their order."""
+    """The norm from the list of sums of squares of arrays, added in their order."""
     total = 0.0
-    for one in squares.tolist():
+    for one in squares:
         total += one
     return math.sqrt(total) if total == total else math.nan
 
@@ -201,15 +208,20 @@ class Filter:
             if self.centralize:
                 plan.centre(n_threads)
         if self.clip == "clip_global_norm":
-            squares = np.zeros(len(labels))
-            for plan, where in zip(plans, wheres):
-                squares[where] = plan.squares_of_arrays(n_threads)
-            factor = factors(np.array([total_norm(squares)]), self.limit, self.like)[0]
-            for plan, where in zip(plans, wheres):
-                plan.scale_arrays(np.full(len(where), factor))
+            if len(plans) == 1:
+                squares = plans[0].squares_of_arrays(n_threads)
+            else:
+                by_place = {}
+                for plan, where in zip(plans, wheres):
+                    by_place.update(zip(where, plan.squares_of_arrays(n_threads)))
+                squares = [by_place[i] for i in range(len(labels))]
+            scale = factor(total_norm(squares), self.limit, self.like)
+            for plan in plans:
+                plan.scale_all(scale)
         elif self.clip == "clip_norm":
             for plan in plans:
-                plan.scale_arrays(factors(np.sqrt(plan.squares_of_arrays(n_threads)), self.limit, self.like))
+                norms = np.sqrt(plan.squares_of_arrays(n_threads))
+                plan.scale_arrays(factors(norms, self.limit, self.like))
         elif self.clip == "clip_adaptive":
             for plan in plans:
                 norms = np.sqrt(plan.squares_of_units(n_threads))

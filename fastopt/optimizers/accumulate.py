@@ -20,8 +20,9 @@ class Accumulate(Wrapper):
 
     Notes
     -----
-    Keras' gradient_accumulation_steps, optax.MultiSteps(use_grad_mean=...). A schedule and `n_steps` count updates. Where
-    the update raises (nonfinite="raise"), the gradients gathered for it are dropped. The state holds the sum so far.
+    Keras' gradient_accumulation_steps, optax.MultiSteps(use_grad_mean=...). A schedule and `n_steps` count updates.
+    Where the update raises (nonfinite="raise"), the gradients gathered for it are dropped. The state holds the sum so
+    far.
 
     Examples
     --------

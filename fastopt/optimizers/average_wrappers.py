@@ -7,8 +7,9 @@ from .averaging import ParameterAverage
 
 class _Averaged(Wrapper):
     def _start(self):
-        self._average = ParameterAverage(self._structured(self._arrays()) if not self._root._grouped else self._arrays(),
-                                         self._own.get("decay"), n_threads=self._root._options["n_threads"])  # fmt: skip
+        root, arrays = self._root, self._arrays()
+        params = arrays if root._grouped else self._structured(arrays)
+        self._average = ParameterAverage(params, self._own.get("decay"), n_threads=root._options["n_threads"])
 
     def _check(self, own):
         _checks.count("every", own["every"])

@@ -175,7 +175,7 @@ def clip_global_norm(grads, limit, *, like="torch", error_if_nonfinite=False, n_
     limit = _limit("limit", limit)
     arrays = _Arrays("grads", grads, n_threads)
     squares = arrays.squares()
-    norm = total_norm(squares)
+    norm = total_norm(squares.tolist())
     factors = _factors(np.full(len(squares), norm), limit, like)
     _finite(np.sqrt(squares), arrays.labels, error_if_nonfinite)
     arrays.scale(factors)

@@ -61,11 +61,11 @@ class LearningRates:
 def find_lr(optimizer, function, batches=None, *, low=1e-7, high=10.0, n_steps=100, smoothing=0.9, divergence=4.0):
     r"""The learning-rate range test: one run whose rate grows from step to step, and what the loss made of it.
 
-    The rate of step i of n is :math:`\mathrm{low} (\mathrm{high} / \mathrm{low})^{i / (n - 1)}`. The losses are smoothed by
-    an exponential mean with bias correction. The test ends where the smoothed loss exceeds `divergence` times its smallest
-    value (above the first: by that multiple of the fall so far where losses are not positive), where a loss or a gradient's
-    step is no longer finite, or at `high`. Parameters and the optimizer's state, options and schedules are then as
-    before, also where the function raises.
+    The rate of step i of n is :math:`\mathrm{low} (\mathrm{high} / \mathrm{low})^{i / (n - 1)}`. The losses are
+    smoothed by an exponential mean with bias correction. The test ends where the smoothed loss m is above the first one
+    and :math:`m - b > (\mathrm{divergence} - 1) \max(|b|, m_0 - b)`, b the smallest and :math:`m_0` the first; where a
+    loss or a parameter is no longer finite; or at `high`. Parameters and the optimizer's state, options and schedules
+    are then as before, also where the function raises.
 
     Parameters
     ----------
@@ -168,7 +168,7 @@ def find_lr(optimizer, function, batches=None, *, low=1e-7, high=10.0, n_steps=1
 
 
 def _next(source, batches):
-    """(iterator, batch): the next one, from the beginning again where an iterable ends; (None, None) at an iterator's."""
+    """(iterator, batch), from the beginning again where an iterable ends; (None, None) at an iterator's end."""
     for _ in range(2):
         source = iter(batches) if source is None else source
         for batch in source:

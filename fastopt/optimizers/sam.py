@@ -62,7 +62,7 @@ class SAM(Wrapper):
         adaptive, squares = self._own["adaptive"], np.zeros(len(arrays))
         for where, w, g in blocks(arrays, flat):
             squares[where] = w.products(g, n_threads) if adaptive else g.squares(n_threads)
-        norm = total_norm(squares)
+        norm = total_norm(squares.tolist())
         factor = float(self._own["rho"]) / norm if norm > 0 else 0.0 if norm == 0 else math.nan
         if self._root._options["maximize"]:
             factor = -factor
