@@ -433,3 +433,19 @@ def test_bad_options():
     with pytest.raises(TypeError, match="clip_norm"):
         Rprop(clip_norm=1.0)  # only signs count
     assert all(name in Adam().get_params() for name in COMMON)
+
+
+def test_subclasses():
+    class Short(Adam):
+        def __init__(self, params=None, lr=0.5, *, n_threads=None, like="torch"):
+            super().__init__(params, lr, betas=(0.5, 0.9), n_threads=n_threads, like=like)
+
+    class Same(Adam):
+        pass
+
+    assert Short(centralize=True).get_params()["betas"] == (0.5, 0.9) and Same(clip_norm=2.0).clip_norm == 2.0
+    w, plain = arrays(shapes=[(4, 3)]), arrays(shapes=[(4, 3)])
+    g = arrays(seed=1, shapes=[(4, 3)])
+    Short(w, centralize=True).step(g)
+    Adam(plain, lr=0.5, betas=(0.5, 0.9), centralize=True).step(g)
+    assert (w[0] == plain[0]).all()

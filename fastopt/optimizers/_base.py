@@ -34,8 +34,7 @@ def _with_common(init):
     @functools.wraps(init)
     def __init__(self, *args, **kwargs):
         common = {p.name: kwargs.pop(p.name, p.default) for p in extra}
-        if self._common is None:
-            self._common = common
+        self._common = {**common, **(self._common or {})}  # of a subclass that calls this constructor
         init(self, *args, **kwargs)
 
     place = next(i for i, p in enumerate(own) if p.name == "n_threads")
@@ -130,7 +129,7 @@ class Optimizer:
 
     def _configure(self, params, **options):
         options, self._common = {**options, **self._common}, None
-        options = {name: options[name] for name in self._names}
+        options = {name: options[name] for name in dict.fromkeys((*self._names, *options))}
         _checks.like(options["like"], self._LIKE)
         given = self._LIKE[options["like"]]
         for name, value in options.items():
