@@ -136,9 +136,135 @@ def categorical_cross_entropy_from_probabilities(index, q, loss):
     return -_mean(np.log(picked)), g
 
 
+def _softmax(z):
+    """Probabilities and their logarithms."""
+    log_p = z - z.max(axis=1, keepdims=True)
+    p = np.exp(log_p)
+    total = p.sum(axis=1, keepdims=True)
+    p /= total
+    log_p -= np.log(total)
+    return p, log_p
+
+
+def _of_own(index, p, slope):
+    """The gradient of f(log p_y) from slope = f', for the mean."""
+    slope = slope / len(p)
+    p *= -slope[:, None]
+    p[np.arange(len(p)), index] += slope
+    return p
+
+
+def categorical_focal(index, z, loss):
+    p, log_p = _softmax(z)
+    rows = np.arange(len(z))
+    own, log_own = p[rows, index], log_p[rows, index]
+    rest = 1 - own
+    value = -_mean(rest**loss.gamma * log_own)
+    return value, _of_own(index, p, rest ** (loss.gamma - 1) * (loss.gamma * own * log_own - rest))
+
+
+def poly1_cross_entropy(index, z, loss):
+    p, log_p = _softmax(z)
+    own, log_own = p[np.arange(len(z)), index], log_p[np.arange(len(z)), index]
+    return _mean(loss.epsilon * (1 - own) - log_own), _of_own(index, p, -1 - loss.epsilon * own)
+
+
+def categorical_generalized_cross_entropy(index, z, loss):
+    p, _ = _softmax(z)
+    power = p[np.arange(len(z)), index] ** loss.q
+    return _mean((1 - power) / loss.q), _of_own(index, p, -power)
+
+
+def softmax_kl_divergence(t, z, loss):
+    p, log_p = _softmax(z)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value = np.where(t > 0, t * (np.log(t) - log_p), 0).sum(axis=1)
+    p *= t.sum(axis=1, keepdims=True)
+    p -= t
+    p *= 1.0 / len(z)
+    return _mean(value), p
+
+
+def kl_divergence_from_log_probabilities(t, z, loss):
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value = np.where(t > 0, t * (np.log(t) - z), 0).sum(axis=1)
+    return _mean(value), t * z.dtype.type(-1.0 / len(z))
+
+
+def kl_divergence_from_probabilities(t, q, loss):
+    ratio = t / q
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value = np.where(t > 0, t * np.log(ratio), 0).sum(axis=1)
+    ratio *= -1.0 / len(q)
+    return _mean(value), ratio
+
+
+def weston_watkins(index, z, loss):
+    rows = np.arange(len(z))
+    margin = z - z[rows, index][:, None]
+    margin += loss.margin
+    margin[rows, index] = 0
+    np.maximum(margin, 0, out=margin)
+    value = _mean(margin.sum(axis=1))
+    g = np.sign(margin, out=margin)
+    g[rows, index] = -g.sum(axis=1)
+    g *= 1.0 / len(z)
+    return value, g
+
+
+def crammer_singer(index, z, loss):
+    rows = np.arange(len(z))
+    others = z.copy()
+    others[rows, index] = -np.inf
+    best = others.argmax(axis=1)
+    margin = loss.margin + others[rows, best] - z[rows, index]
+    inside = (margin > 0) / len(z)
+    g = np.zeros_like(z)
+    g[rows, best] = inside
+    g[rows, index] = -inside
+    return _mean(np.maximum(margin, 0)), g
+
+
+def multilabel_logistic(t, z, loss):
+    e = np.exp(-np.abs(z))
+    value = np.maximum(z, 0) - t * z + np.log1p(e)
+    g = np.where(z >= 0, 1, e) / (1 + e) - t
+    g *= 1.0 / z.size
+    return _mean(value.ravel()), g
+
+
+def cosine_distance(y, z, loss):
+    n = np.sqrt(np.einsum("ij,ij->i", z, z))[:, None]
+    a, b = z / n, y / np.sqrt(np.einsum("ij,ij->i", y, y))[:, None]
+    c = np.einsum("ij,ij->i", a, b)[:, None]
+    a *= c
+    a -= b
+    a /= n * len(z)
+    return _mean(1 - c[:, 0]), a
+
+
+def gaussian_nll(y, z, loss):
+    r, precision = z[:, 0] - y, np.exp(-z[:, 1])
+    square = r * r * precision
+    g = np.stack([r * precision, 0.5 * (1 - square)], axis=1)
+    g *= 1.0 / len(z)
+    return _mean(0.5 * (z[:, 1] + square)), g
+
+
 LOSSES = {
     function.__name__: function
     for function in (
+        categorical_focal,
+        poly1_cross_entropy,
+        categorical_generalized_cross_entropy,
+        softmax_kl_divergence,
+        kl_divergence_from_log_probabilities,
+        kl_divergence_from_probabilities,
+        weston_watkins,
+        crammer_singer,
+        multilabel_logistic,
+        cosine_distance,
+        gaussian_nll,
         squared_error,
         half_squared_error,
         root_mean_squared_error,

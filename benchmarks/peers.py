@@ -61,6 +61,42 @@ def _torch_log_cosh(F, y, z, loss):
     return (r + F.softplus(-2 * r) - math.log(2)).mean()
 
 
+def _torch_own(y, z):
+    """log p of the true classes"""
+    return torch.log_softmax(z, 1).gather(1, y[:, None])[:, 0]
+
+
+def _torch_categorical_focal(F, y, z, loss):
+    log_p = _torch_own(y, z)
+    return -((1 - log_p.exp()) ** loss.gamma * log_p).mean()
+
+
+def _torch_poly1(F, y, z, loss):
+    log_p = _torch_own(y, z)
+    return (loss.epsilon * (1 - log_p.exp()) - log_p).mean()
+
+
+def _torch_jensen_shannon(F, t, z, loss):
+    p = torch.softmax(z, 1)
+    m = (p + t) / 2
+    return (torch.xlogy(t, t / m) + torch.xlogy(p, p / m)).sum(1).mean() / 2
+
+
+def _torch_listwise(F, y, z, loss):
+    absent = torch.isnan(y)
+    log_p = torch.log_softmax(z.masked_fill(absent, -1e30), 1)
+    return -(y.masked_fill(absent, 0) * log_p.masked_fill(absent, 0)).sum(1).mean()
+
+
+def _torch_crammer_singer(F, y, z, loss):
+    others = z.scatter(1, y[:, None], -math.inf).max(1).values
+    return F.relu(loss.margin + others - z.gather(1, y[:, None])[:, 0]).mean()
+
+
+def _torch_gaussian_nll(F, y, z, loss):
+    return F.gaussian_nll_loss(z[:, 0], y, z[:, 1].exp())
+
+
 TORCH_LOSSES = {
     "squared_error": lambda F, y, z, loss: F.mse_loss(z, y),
     "half_squared_error": lambda F, y, z, loss: 0.5 * F.mse_loss(z, y),
@@ -87,6 +123,21 @@ TORCH_LOSSES = {
     "perceptron": lambda F, y, z, loss: F.relu(-y * z).mean(),
     "exponential": lambda F, y, z, loss: (-y * z).exp().mean(),
     "softmax_cross_entropy": lambda F, y, z, loss: F.cross_entropy(z, y),
+    "categorical_focal": _torch_categorical_focal,
+    "poly1_cross_entropy": _torch_poly1,
+    "categorical_generalized_cross_entropy": lambda F, y, z, loss: (
+        (1 - (loss.q * _torch_own(y, z)).exp()).mean() / loss.q
+    ),
+    "softmax_kl_divergence": lambda F, t, z, loss: F.kl_div(torch.log_softmax(z, 1), t, reduction="batchmean"),
+    "kl_divergence_from_log_probabilities": lambda F, t, z, loss: F.kl_div(z, t, reduction="batchmean"),
+    "kl_divergence_from_probabilities": lambda F, t, q, loss: F.kl_div(q.log(), t, reduction="batchmean"),
+    "jensen_shannon": _torch_jensen_shannon,
+    "listwise_softmax": _torch_listwise,
+    "crammer_singer": _torch_crammer_singer,
+    "weston_watkins": lambda F, y, z, loss: z.shape[1] * F.multi_margin_loss(z, y, margin=loss.margin),
+    "multilabel_logistic": lambda F, y, z, loss: F.multilabel_soft_margin_loss(z, y),
+    "cosine_distance": lambda F, y, z, loss: 1 - F.cosine_similarity(z, y).mean(),
+    "gaussian_nll": _torch_gaussian_nll,
     "categorical_cross_entropy_from_probabilities": lambda F, y, z, loss: F.nll_loss(z.log(), y),
 }
 

@@ -18,29 +18,34 @@
 /* (s + (y - m)^2 e^-s) / 2 + par[0] for z = (m, s) */
 FO_FORMULA void FO(gaussian_nll)(const FO(row_tile) *r)
 {
-    const fo_real *mean = r->z, *log_variance = r->z + FO_TILE;
+    const fo_real *z = r->z, *v = r->v, *u = r->u, constant = r->par[0];
+    fo_real *g = r->gradient, *h = r->hessian, *value = r->value;
+    fo_real precision[FO_TILE] FO_ALIGNED, half[FO_TILE] FO_ALIGNED;
     FO_LANES {
-        fo_real d = mean[l] - r->v[l], s = log_variance[l], root = FO(exp)(FO_K(-0.5) * s);
+        fo_real d = z[l] - v[l], s = z[FO_TILE + l], root = FO(exp)(FO_K(-0.5) * s);
         fo_real x = d == FO_K(0.0) ? FO_K(0.0) : d * root, square = x * x;
-        fo_real slope = d == FO_K(0.0) ? FO_K(0.0) : x * root;
-        r->value[l] = FO_K(0.5) * (s + square) + r->par[0];
-        r->gradient[l] = slope;
-        r->gradient[FO_TILE + l] = FO_K(0.5) * (FO_K(1.0) - square);
-        if (r->what & FO_DIAGONAL) {
-            r->hessian[l] = root * root;
-            r->hessian[FO_TILE + l] = FO_K(0.5) * square;
+        value[l] = FO_K(0.5) * (s + square) + constant;
+        g[l] = d == FO_K(0.0) ? FO_K(0.0) : x * root;
+        g[FO_TILE + l] = FO_K(0.5) * (FO_K(1.0) - square);
+        precision[l] = root * root;
+        half[l] = FO_K(0.5) * square;
+    }
+    if (r->what & FO_DIAGONAL)
+        FO_LANES {
+            h[l] = precision[l];
+            h[FO_TILE + l] = half[l];
         }
-        if (r->what & FO_FULL_HESSIAN) {
-            r->p[l] = slope;
+    if (r->what & FO_FULL_HESSIAN)
+        FO_LANES {
+            r->p[l] = g[l];
             r->p[FO_TILE + l] = r->b[l] = r->both[l] = FO_K(0.0);
             r->b[FO_TILE + l] = FO_K(1.0);
         }
-        if (r->what & FO_PRODUCT) {
-            fo_real u = r->u[l], v = r->u[FO_TILE + l];
-            r->hessian[l] = root * root * u - slope * v;
-            r->hessian[FO_TILE + l] = FO_K(0.5) * square * v - slope * u;
+    if (r->what & FO_PRODUCT)
+        FO_LANES {
+            h[l] = precision[l] * u[l] - g[l] * u[FO_TILE + l];
+            h[FO_TILE + l] = half[l] * u[FO_TILE + l] - g[l] * u[l];
         }
-    }
 }
 
 /* 1 / |x|, and 0 for x = 0, from x / (its largest entry): squares neither overflow nor vanish */

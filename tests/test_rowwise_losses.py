@@ -375,3 +375,277 @@ BAD = [
 def test_errors(call, error, words):
     with pytest.raises(error, match=words):
         call()
+
+
+# --- derivatives by differences, conjugates, lists, weights -------------------------------------------
+
+
+SMOOTH = [x for x in INSTANCES if x.is_smooth and x.name != "complete_iou"]
+
+
+def test_differences(isa):
+    """Gradient, product and Hessians against 4th-order differences."""
+    for loss in SMOOTH:
+        for k in (5, 40) if loss.class_weight is None else (5,):
+            y, raw = data(loss, 6, k=k)
+            if loss.name in ("sparsemax", "weston_watkins"):  # piecewise quadratic: away from the breaks
+                raw = raw * 4
+            n, k = raw.shape
+            u = np.random.default_rng(3).normal(size=raw.shape)
+            u /= np.abs(u).max()
+            h = 1e-3 * (0.01 if loss.name == "kl_divergence_from_probabilities" else 1)
+
+            def slope(f):
+                return (8 * (f(h) - f(-h)) - (f(2 * h) - f(-2 * h))) / (12 * h)
+
+            along = slope(lambda t: loss.value(y, raw + t * u, reduction="none"))
+            gradient = loss.gradient(y, raw, reduction="none")
+            np.testing.assert_allclose(along, (gradient * u).sum(axis=1), rtol=1e-7, atol=1e-8, err_msg=repr(loss))
+            product = loss.hessp(y, raw, u, reduction="none")
+            along = slope(lambda t: loss.gradient(y, raw + t * u, reduction="none"))
+            size = np.abs(product).max() + np.abs(gradient).max()
+            np.testing.assert_allclose(along, product, rtol=1e-6, atol=1e-7 * size, err_msg=repr(loss))
+            _, full = loss.gradient_hessian(y, raw, hessian="full", reduction="none")
+            _, diagonal = loss.gradient_hessian(y, raw, reduction="none")
+            np.testing.assert_allclose(np.einsum("nij,nj->ni", full, u), product, rtol=1e-9, atol=1e-11 * size)
+            np.testing.assert_array_equal(np.einsum("nii->ni", full), diagonal)
+
+
+@each_dtype
+def test_kinks_and_boxes_by_differences(dtype):
+    """Losses without second derivatives: the gradient away from their kinks."""
+    for loss in [x for x in INSTANCES if x not in SMOOTH]:
+        y, raw = data(loss, 40)
+        u = np.random.default_rng(3).normal(size=raw.shape)
+        h = 1e-6
+        along = (loss.value(y, raw + h * u, reduction="none") - loss.value(y, raw - h * u, reduction="none")) / (2 * h)
+        gradient = loss.gradient(y.astype(dtype) if y.dtype.kind == "f" else y, raw.astype(dtype), reduction="none")
+        np.testing.assert_allclose((gradient * u).sum(axis=1), along, rtol=1e-4, atol=1e-5, err_msg=repr(loss))
+
+
+@each_dtype
+def test_conjugates(dtype, isa):
+    """The reference's formula, Fenchel-Young with equality at the gradient, infinity outside the domain."""
+    eps = float(np.finfo(dtype).eps)
+    cases = [
+        *(losses.Sparsemax(), losses.Sparsemax(label_smoothing=0.25, class_weight=[0.25, 0.5, 2.0, 1.0, 0.5])),
+        losses.SoftmaxKLDivergence(),
+    ]
+    for loss in cases:
+        y, raw = data(loss, 40, dtype)
+        theta = loss.gradient(y, raw, reduction="none")
+        conjugate = loss.conjugate(y, theta)
+        value = loss.value(y, raw, reduction="none")
+        inner = (theta.astype(float) * raw).sum(axis=1)
+        np.testing.assert_allclose(conjugate, inner - value, atol=100 * eps, rtol=100 * eps)
+        other = (raw + np.random.default_rng(1).normal(size=raw.shape)).astype(dtype)
+        assert (loss.value(y, other, reduction="none") + conjugate >= (theta * other).sum(axis=1) - 100 * eps).all()
+        with mpmath.workdps(40):
+            for i in range(5):
+                t = target_row(y[i], 5, loss.label_smoothing, loss.class_weight)
+                exact = float(reference.CONJUGATES[loss.name](t, [mpmath.mpf(float(a)) for a in theta[i]]))
+                assert conjugate[i] == pytest.approx(exact, rel=100 * eps, abs=100 * eps)
+        for move in ([0.25, 0, 0, 0, 0], [-4.0, 4.0, 0, 0, 0]):
+            assert np.isposinf(loss.conjugate(y, theta + np.array(move, dtype))).all()
+        assert np.isnan(loss.conjugate(y, theta * dtype_nan(dtype))).all()
+    with pytest.raises(NotImplementedError, match="no closed form"):
+        losses.CategoricalFocal().conjugate([0], np.zeros((1, 3)))
+
+
+def dtype_nan(dtype):
+    return np.dtype(dtype).type(np.nan)
+
+
+@each_dtype
+@pytest.mark.parametrize("temperature", [None, 1.0])
+def test_lists_of_different_lengths(dtype, temperature, isa):
+    """Items that are missing (NaN) are as if the list were shorter, whatever their scores."""
+    loss = losses.ListwiseSoftmax(temperature)
+    rng = np.random.default_rng(0)
+    y, z = rng.integers(0, 4, (50, 9)).astype(dtype), rng.normal(size=(50, 9)).astype(dtype)
+    u = rng.normal(size=z.shape).astype(dtype)
+    length = rng.integers(0, 10, 50)
+    for i, size in enumerate(length):
+        y[i, size:], z[i, size:] = np.nan, rng.choice([np.nan, 1e30, -np.inf, 3.0])
+    value, gradient = loss.value_gradient(y, z, reduction="none")
+    _, full = loss.gradient_hessian(y, z, hessian="full", reduction="none")
+    product = loss.hessp(y, z, u, reduction="none")
+    rtol = 20 * np.finfo(dtype).eps
+    for i, size in enumerate(length):
+        assert (gradient[i, size:] == 0).all() and (product[i, size:] == 0).all()
+        assert (full[i, size:] == 0).all() and (full[i, :, size:] == 0).all()
+        if size < 2:
+            assert value[i] == 0 and (gradient[i] == 0).all() and (full[i] == 0).all()
+            continue
+        row = slice(i, i + 1)
+        short = loss.value_gradient(y[row, :size].copy(), z[row, :size].copy(), reduction="none")
+        np.testing.assert_allclose(value[i], short[0][0], rtol=rtol)
+        np.testing.assert_allclose(gradient[i, :size], short[1][0], rtol=rtol, atol=rtol)
+        short = loss.hessp(y[row, :size].copy(), z[row, :size].copy(), u[row, :size].copy(), reduction="none")
+        np.testing.assert_allclose(product[i, :size], short[0], rtol=rtol, atol=10 * rtol)
+
+
+@each
+def test_weight_zero_is_removal(loss):
+    for dtype in DTYPES:
+        y, raw = data(loss, 70, dtype)
+        weight = np.random.default_rng(2).uniform(0.5, 2, 70).astype(dtype)
+        weight[::3] = 0
+        raw[::3] = np.nan if loss.name != "kl_divergence_from_probabilities" else raw[::3]
+        keep = weight > 0
+        value, gradient = loss.value_gradient(y, raw, weight)
+        alone, others = loss.value_gradient(y[keep], raw[keep], weight[keep])
+        eps = float(np.finfo(dtype).eps)
+        assert value == pytest.approx(alone, rel=20 * eps, abs=eps)
+        np.testing.assert_allclose(gradient[keep], others, rtol=20 * eps, atol=eps * 1e-3)
+        assert (gradient[::3] == 0).all()
+
+
+def test_extremes(isa):
+    """Far out, against the definitions."""
+    big = 1e300
+    cases = [
+        (losses.CrammerSinger(), 0, [-big, big, 0.0]),
+        (losses.WestonWatkins(), 1, [big, -1.0, 1e5]),
+        (losses.WestonWatkins(power=2), 2, [1e100, -1.0, -1e100]),
+        (losses.Sparsemax(), 0, [-big, big, 0.0]),
+        (losses.Sparsemax(), 1, [-1e16, 1.0, 1.0 + 1e-10]),
+        (losses.MultilabelMargin(), [1.0, 0.0, 1.0], [-1e200, 1e200, 1e150]),
+        (losses.MultilabelLogistic(), [1.0, 0.0, 1.0], [-1e300, 800.0, 800.0]),
+        (losses.GaussianNLL(), 1e150, [-1e150, 800.0]),
+        (losses.GaussianNLL(), 1e-200, [0.0, -900.0]),
+        (losses.CosineDistance(), [1e-310, 0.0, 1e-310], [1e300, 1e300, 1.0]),
+        (losses.CumulativeLogit(), 1, [600.0, 700.0]),
+        (losses.CumulativeLogit(), 1, [-700.0, -600.0]),
+        (losses.CumulativeLogit(), 1, [0.25, 0.25 + 2.0**-50]),
+        (losses.CumulativeLogit(), 2, [-1.0, 800.0]),
+        (losses.ListwiseSoftmax(), [1e-300, 2.0, 0.0], [-1e300, 5.0, 0.0]),
+        (losses.JensenShannon(), [1.0, 0.0, 0.0], [-800.0, 0.0, 0.0]),
+        (losses.KLDivergenceFromProbabilities(), [1e-300, 1.0, 0.0], [1.0, 1e-300, 0.0]),
+        (losses.KLDivergenceFromLogProbabilities(), [0.5, 0.5, 0.0], [-1e300, -1.0, -5.0]),
+        (losses.CategoricalGeneralizedCrossEntropy(), 0, [-1000.0, 0.0, 1.0]),
+        (losses.CategoricalFocal(), 0, [-1000.0, 0.0, 1.0]),
+        (losses.Poly1CrossEntropy(), 0, [-1000.0, 0.0, 1.0]),
+        (losses.CompleteIoU(), [0.0, 0.0, 1.0, 1.0], [1e6, 1e6, 1e6 + 1e-3, 1e6 + 1e3]),
+        (losses.GeneralizedIoU(), [0.0, 0.0, 1e-9, 1e-9], [0.0, 0.0, 1e9, 1e9]),
+    ]
+    for loss, y, z in cases:
+        raw, target = np.array([z]), np.array([y])
+        value, gradient = loss.value_gradient(target, raw, reduction="none")
+        assert np.isfinite(value).all() and np.isfinite(gradient).all(), (loss, value, gradient)
+        with mpmath.workdps(700):
+            exact = float(statement(loss, target[0], len(z))([mpmath.mpf(a) for a in z]))
+        assert value[0] == pytest.approx(exact, rel=1e-13, abs=1e-300), (loss, y, z)
+    # -inf is a class without probability, whose loss is infinite.
+    for loss in (losses.CategoricalFocal(), losses.Poly1CrossEntropy(), losses.CategoricalFocal(label_smoothing=0.1)):
+        value, gradient = loss.value_gradient([0], np.array([[-np.inf, 0.0, 1.0]]), reduction="none")
+        assert value[0] == np.inf and gradient[0, 0] < 0 and np.isfinite(gradient).all(), (loss, value, gradient)
+    value, gradient = losses.CategoricalFocal().value_gradient([1], np.array([[-np.inf, 0.0, 1.0]]))
+    assert np.isfinite(value) and gradient[0, 0] == 0
+
+
+# --- other libraries, and what they get wrong ---------------------------------------------------------
+
+
+def test_optax():
+    """optax where it has the loss."""
+    pytest.importorskip("jax")
+    optax = pytest.importorskip("optax")
+    import jax.numpy as jnp
+
+    rng = np.random.default_rng(0)
+    z, y = rng.normal(size=(60, 5)).astype(np.float32) * 2, rng.integers(0, 5, 60)
+    one_hot, t = np.eye(5, dtype=np.float32)[y], rng.dirichlet(np.ones(5), 60).astype(np.float32)
+    where = rng.uniform(size=z.shape) < 0.8
+    where[:, 0] = True
+    relevance = rng.integers(0, 4, z.shape).astype(np.float32)
+    cases = [
+        (losses.Poly1CrossEntropy(epsilon=2.0), y, z, optax.losses.poly_loss_cross_entropy(z, one_hot, epsilon=2.0)),
+        (losses.Sparsemax(), y, z, optax.losses.multiclass_sparsemax_loss(jnp.asarray(z), jnp.asarray(y))),
+        (losses.CrammerSinger(), y, z, optax.losses.multiclass_hinge_loss(jnp.asarray(z), jnp.asarray(y))),
+        (losses.CosineDistance(), t, z, optax.losses.cosine_distance(z, t)),
+        (losses.SoftmaxKLDivergence(), t, z, optax.losses.kl_divergence(jnp.log(jnp.exp(z) / jnp.exp(z).sum(1)[:, None]), t)),
+        (losses.ListwiseSoftmax(), np.where(where, relevance, np.nan).astype(np.float32), z,
+         optax.losses.ranking_softmax_loss(z, relevance, where=where, reduce_fn=None)),
+    ]  # fmt: skip
+    for loss, target, raw, theirs in cases:
+        ours = loss.value(target, raw, reduction="none")
+        np.testing.assert_allclose(ours, np.asarray(theirs), rtol=2e-5, atol=2e-6, err_msg=repr(loss))
+
+
+@pytest.mark.slow  # the import
+def test_keras():
+    """Keras where it has the loss; away from where it clips."""
+    keras = pytest.importorskip("keras")
+    rng = np.random.default_rng(0)
+    z, y = rng.normal(size=(60, 5)).astype(np.float32), rng.integers(0, 5, 60)
+    one_hot, t = np.eye(5, dtype=np.float32)[y], rng.dirichlet(np.ones(5), 60).astype(np.float32)
+    alpha = [0.25, 0.5, 0.75, 0.3, 1.0]
+    q = losses.SoftmaxCrossEntropy().predict(z)
+    k = keras.losses
+    cases = [
+        (losses.CategoricalFocal(gamma=2.0, class_weight=alpha), y, z,
+         k.CategoricalFocalCrossentropy(alpha=alpha, gamma=2.0, from_logits=True, reduction=None)(one_hot, z)),
+        (losses.CategoricalGeneralizedCrossEntropy(q=0.5), y, z,
+         k.CategoricalGeneralizedCrossEntropy(q=0.5, reduction=None)(y, q)),
+        (losses.CrammerSinger(), y, z + 9, k.CategoricalHinge(reduction=None)(one_hot, z + 9)),
+        (losses.KLDivergenceFromProbabilities(), t, q, k.KLDivergence(reduction=None)(t, q)),
+        (losses.MultilabelLogistic(), one_hot, z, k.BinaryCrossentropy(from_logits=True, reduction=None)(one_hot, z)),
+        (losses.CosineDistance(), t, z, 1 + keras.ops.convert_to_numpy(k.CosineSimilarity(reduction=None)(t, z))),
+    ]  # fmt: skip
+    for loss, target, raw, theirs in cases:
+        ours = loss.value(target, raw, reduction="none")
+        theirs = keras.ops.convert_to_numpy(theirs)
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=2e-6, err_msg=repr(loss))
+
+
+def test_what_others_get_wrong():
+    """Documented defects of other libraries, and what is right."""
+    # lightning's MulticlassLog counts the true class twice: log(1 + k) instead of log k for equal scores.
+    assert losses.SoftmaxCrossEntropy().value([0], np.zeros((1, 4))) == pytest.approx(np.log(4), rel=1e-15)
+    # Keras' focal losses clip probabilities: value saturates at 16.1 and the gradient vanishes at logit -40.
+    value, gradient = losses.CategoricalFocal(gamma=2.0).value_gradient([0], np.array([[-40.0, 0.0]]))
+    assert value == pytest.approx(40.0) and gradient[0] == pytest.approx([-1.0, 1.0])
+    # Its CategoricalHinge takes the true class for another one of score 0, and changes when a row is shifted.
+    assert losses.CrammerSinger().value([0], np.array([[0.5, -3.0, -2.0]])) == 0.0
+    # Its Kullback-Leibler divergence clips to [1e-7, 1].
+    t, q = np.array([[0.5, 0.5]]), np.array([[1e-20, 1.0]])
+    exact = 0.5 * np.log(0.5 / 1e-20) + 0.5 * np.log(0.5)
+    assert losses.KLDivergenceFromProbabilities().value(t, q) == pytest.approx(exact, rel=1e-14)
+    # torch's GaussianNLLLoss clamps the variance to 1e-6, and has no gradient there.
+    value, gradient = losses.GaussianNLL().value_gradient(np.array([1.0]), np.array([[1.0, -30.0]]))
+    assert value == -15.0 and gradient[0, 1] == 0.5
+    # scikit-learn's multinomial Hessian is the diagonal only.
+    for loss in (losses.SoftmaxCrossEntropy(), losses.Poly1CrossEntropy(epsilon=0.0)):
+        _, full = loss.gradient_hessian([0], np.zeros((1, 3)), hessian="full")
+        np.testing.assert_allclose(full[0], np.eye(3) / 3 - 1 / 9, atol=1e-16)
+    # torch's kl_div(reduction="mean") divides by the number of elements; ours is a mean over rows.
+    t = np.array([[0.5, 0.5], [0.25, 0.75]])
+    loss = losses.KLDivergenceFromLogProbabilities()
+    z = np.log([[0.5, 0.5], [0.5, 0.5]])
+    assert loss.value(t, z) == pytest.approx(loss.value(t, z, reduction="none").mean())
+    # torchvision holds a factor of the complete IoU constant; the gradient here is that of the value.
+    target, box, move = np.array([[0.0, 0.0, 2.0, 1.0]]), np.array([[0.5, 0.25, 1.5, 2.0]]), np.array([[0, 0, 1e-6, 0]])
+    loss = losses.CompleteIoU()
+    slope = (loss.value(target, box + move) - loss.value(target, box - move)) / 2e-6
+    assert loss.gradient(target, box)[0, 2] == pytest.approx(slope, rel=1e-7)
+
+
+def test_objective_over_data():
+    """Row losses in an objective over X: its gradient by differences, and words for bad targets."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 3))
+    for loss in [x for x in INSTANCES if x._targets != "number" and x.class_weight is None and x.is_smooth]:
+        if loss.name in ("kl_divergence_from_probabilities", "complete_iou"):
+            continue
+        y, _ = data(loss, 60)
+        objective = fastopt.LinearObjective(X, y, loss, n_outputs=5 if y.ndim == 1 else None)
+        params, u = rng.normal(size=objective.shape), rng.normal(size=objective.shape)
+        _, gradient = objective.value_gradient(params)
+        slope = (objective.value(params + 1e-6 * u) - objective.value(params - 1e-6 * u)) / 2e-6
+        assert (gradient * u).sum() == pytest.approx(slope, rel=1e-6, abs=1e-8), loss
+    with pytest.raises(ValueError, match="one number as the target"):
+        fastopt.LinearObjective(X, rng.integers(0, 3, 60), losses.CumulativeLogit())
+    objective = fastopt.LinearObjective(X, -np.ones((60, 4)), losses.SoftmaxKLDivergence())
+    with pytest.raises(ValueError, match="finite numbers >= 0, got -1.0"):
+        objective.value(np.zeros(objective.shape))

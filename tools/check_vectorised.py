@@ -26,7 +26,9 @@ REGISTERS = {"base": "xmm", "avx2": "ymm", "avx512": "zmm"}
 # c_no_conjugate, the conjugate. Row losses have an exponential
 # or a logarithm of at least that many instructions; the smallest rows are unrolled to
 # a single loop. Penalties have at least a distance and two more with arithmetic.
-NEEDS = {"pointwise": (6, 2), "rows": (1, 24), "updates": (1, 5), "penalties": (3, 1)}
+# Losses by tiles are asked for that many packed instructions in the C functions of the loss: loops over the lanes of a
+# tile may be unrolled.
+NEEDS = {"pointwise": (6, 2), "rows": (1, 24), "rowwise": (1, 4), "updates": (1, 5), "penalties": (3, 1)}
 
 # Functions that choose among the blocks of the tables: {(family, function)}.
 DISPATCH = {("rows", "softmax")}
@@ -73,6 +75,10 @@ class Function:
             if wide and 8 * scalar <= wide:
                 counts.append(wide)
         return counts
+
+    def wide(self, register):
+        """Packed arithmetic instructions, in loops or not."""
+        return sum(arithmetic(i) == "p" and f"%{register}" in i[2] for i in self.code)
 
     def calls(self):
         names = set()
@@ -147,6 +153,17 @@ def block(functions, module, name):
     return whole
 
 
+def formula(functions, dtype, name):
+    """The C functions of a loss by tiles (fo_rowwise.h): its own and that of a class; None without symbols."""
+    symbol = re.compile(rf"fo_{name}(_terms|_entries)?_{dtype}(\.\w+)*$")
+    parts = [function for key, function in functions.items() if symbol.match(key)]
+    if not parts:
+        return None
+    whole = Function(name)
+    whole.code = [instruction for part in parts for instruction in part.code]
+    return whole
+
+
 def has_symbols(path):
     """Whether the module's static functions have symbols (it is not stripped)."""
     return any("__pyx_f_" in name for name in disassemble(path))
@@ -171,7 +188,11 @@ def inspect(family, dtype, level, path):
     wide = ("%zmm",) if level == "avx2" else ("%ymm", "%zmm") if level == "base" else ()
     rows = []
     for name in rosters()[family]:
-        function = block(functions, f"{family}_{dtype}_{level}", name)
+        function = (
+            formula(functions, dtype, name)
+            if family == "rowwise"
+            else block(functions, f"{family}_{dtype}_{level}", name)
+        )
         if function is None:
             rows.append((name, 0, "no symbol"))
             continue
@@ -179,7 +200,7 @@ def inspect(family, dtype, level, path):
         foreign = foreign_calls(functions, function)
         if foreign:
             errors.append(f"calls {', '.join(sorted(foreign))}")
-        counts = function.packed(register)
+        counts = [function.wide(register)] if family == "rowwise" else function.packed(register)
         if (family, name) in DISPATCH:
             if any(arithmetic(i) for i in function.code):
                 errors.append("arithmetic in a function that only chooses")

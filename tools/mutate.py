@@ -17,15 +17,19 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-# family: header, tests
+# family: header, tests; several headers of one family have names of their own, in BUILT
 FAMILIES = {
     "pointwise": ("fo_losses.h", ["tests/test_losses.py"]),
     "rows": ("fo_rows.h", ["tests/test_row_losses.py"]),
+    "rowwise": ("fo_rowwise.h", ["tests/test_rowwise_losses.py"]),
+    "row_margins": ("fo_row_margins.h", ["tests/test_rowwise_losses.py"]),
+    "row_geometry": ("fo_row_geometry.h", ["tests/test_rowwise_losses.py"]),
     "updates": ("fo_updates.h", ["tests/test_optimizers.py"]),
     "penalties": ("fo_penalties.h", ["tests/test_penalties.py"]),
     "elementary": ("fo_math.h", ["tests/test_math.py"]),
 }
-FUNCTION = re.compile(r"^FO_INLINE [^\n;]*?FO\((\w+)\)\([^;{]*\)\n\{\n(.*?)^\}", re.M | re.S)
+BUILT = {"row_margins": "rowwise", "row_geometry": "rowwise"}
+FUNCTION = re.compile(r"^FO_(?:INLINE|FORMULA) [^\n;]*?FO\((\w+)\)\([^;{]*\)\n\{\n(.*?)^\}", re.M | re.S)
 CHANGES = (
     ("sign", re.compile(r"(?<=[\w)\]] )[+-](?= [\w(-])"), {"+": "-", "-": "+"}),
     ("constant", re.compile(r"(?<=FO_K\()[0-9.]+(?=\))"), None),
@@ -75,7 +79,8 @@ def main():
         shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(".git", ".venv", "*.egg-info", "__pycache__"))
         path = tree / "src_c" / header
         original = path.read_text(encoding="utf-8")
-        build = [sys.executable, "setup.py", "-q", "build_ext", "--inplace", f"--only={args.family}", "--level=base"]
+        build = [sys.executable, "setup.py", "-q", "build_ext", "--inplace", "--level=base"]
+        build.append(f"--only={BUILT.get(args.family, args.family)}")
         run = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
         for function in FUNCTION.finditer(original):
             name, body, start = function[1], function[2], function.start(2)

@@ -8,7 +8,7 @@ from ._row_tiles import TileLoss, levels
 from ._traits import Traits
 
 
-@register("multiclass_hinge_loss", "CategoricalHinge", "categorical_hinge")
+@register("multiclass_hinge_loss")
 class CrammerSinger(TileLoss):
     """Multiclass hinge loss of Crammer and Singer, max(0, margin + max over c != y of z_c - z_y).
 
@@ -25,8 +25,9 @@ class CrammerSinger(TileLoss):
 
     Notes
     -----
-    Keras' CategoricalHinge and optax' multiclass_hinge_loss with margin 1. reduction="mean" divides by the sum of
-    w_i u_y, u_y the weight of a row's class.
+    optax' multiclass_hinge_loss with margin 1. Keras' CategoricalHinge also takes 0 for another class, which makes a
+    difference where all others are negative. reduction="mean" divides by the sum of w_i u_y, u_y the weight of a
+    row's class.
 
     References
     ----------

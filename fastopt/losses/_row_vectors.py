@@ -66,6 +66,7 @@ class GaussianNLL(TileLoss):
         "a mean and a variance of each row",
         "torch `GaussianNLLLoss` takes the variance, not its logarithm",
     )  # fmt: skip
+    n_columns = 2
     is_convex = False
     _targets = "number"
 
@@ -99,6 +100,7 @@ class _BoxLoss(TileLoss):
     is_convex = False
     is_smooth = False
     hessian_kind = "none"
+    n_columns = 4
     _targets = "finite"
 
     def __init__(self):

@@ -57,6 +57,7 @@ class RowLoss(Loss):
     """
 
     is_rowwise = True
+    n_columns = None  # k, where the loss has one
     _family = "rows"
     domain = "class indices 0..k-1, or rows (n, k) of finite numbers >= 0"
     # Nanoseconds an element on one thread, for the choice of n_threads=None.
