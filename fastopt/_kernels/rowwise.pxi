@@ -144,12 +144,12 @@ cdef int64_t targets(int kind, const job_t* job, Py_ssize_t first, int m, real* 
 
 cdef void padded(const real* x, Py_ssize_t first, int m, int64_t k, real* pad, real* t) noexcept nogil:
     """m rows, class-major, zeros behind them."""
-    if m == T:
-        tile_load(x + first * k, k, t)
-        return
-    memcpy(pad, x + first * k, m * k * sizeof(real))
-    memset(pad + m * k, 0, (T - m) * k * sizeof(real))
-    tile_load(pad, k, t)
+    x += first * k
+    if m < T:
+        memcpy(pad, x, m * k * sizeof(real))
+        memset(pad + m * k, 0, (T - m) * k * sizeof(real))
+        x = pad
+    tile_load(x, k, t)
 
 
 cdef void scaled_store(real* t, const real* scale, int64_t k, int m, real* pad, real* x) noexcept nogil:
@@ -159,11 +159,14 @@ cdef void scaled_store(real* t, const real* scale, int64_t k, int m, real* pad, 
     for c in range(k):
         for lane in range(T):
             t[c * T + lane] = 0 if scale[lane] == 0 else scale[lane] * t[c * T + lane]
-    if m == T:
-        tile_store(t, k, x)
-        return
-    tile_store(t, k, pad)
-    memcpy(x, pad, m * k * sizeof(real))
+    by_rows(t, k, x if m == T else pad)
+    if m < T:
+        memcpy(x, pad, m * k * sizeof(real))
+
+
+cdef void by_rows(const real* t, int64_t k, real* x) noexcept nogil:
+    """tile_store, compiled once."""
+    tile_store(t, k, x)
 
 
 cdef void full_store(const tile_t* r, const real* scale, int m, real* x) noexcept nogil:
@@ -174,9 +177,9 @@ cdef void full_store(const tile_t* r, const real* scale, int m, real* x) noexcep
     cdef real* h = r.scratch
     cdef real* p = r.scratch + k * T
     cdef real* q = r.scratch + 2 * k * T
-    tile_store(r.hessian, k, h)
-    tile_store(r.p, k, p)
-    tile_store(r.b, k, q)
+    by_rows(r.hessian, k, h)
+    by_rows(r.p, k, p)
+    by_rows(r.b, k, q)
     for lane in range(m):
         s = scale[lane]
         if s == 0:
