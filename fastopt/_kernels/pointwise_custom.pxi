@@ -13,21 +13,6 @@ cdef struct pointers_t:
     size_t domain            # FO_DOMAIN_*
     size_t hessian           # whether the functions store second derivatives
 
-# Fields of arrays alone, without NumPy's table of functions: buffers would cost 0.3 us an array.
-cdef extern from "numpy/ndarraytypes.h" nogil:
-    enum:
-        NPY_DOUBLE
-        NPY_FLOAT
-        NPY_ARRAY_CARRAY_RO
-        NPY_ARRAY_WRITEABLE
-    void* PyArray_DATA(void* array)
-    int PyArray_NDIM(void* array)
-    Py_ssize_t* PyArray_DIMS(void* array)
-    int PyArray_TYPE(void* array)
-    bint PyArray_CHKFLAGS(void* array, int flags)
-    bint PyArray_ISNOTSWAPPED(void* array)
-    void PyArray_CLEARFLAGS(void* array, int flags)
-
 cdef extern from *:
     """
     #include <float.h>
@@ -180,9 +165,7 @@ cdef int64_t given(const job_t* job, Py_ssize_t lo, Py_ssize_t hi, const real* v
 cdef inline const real* elements(object array, Py_ssize_t m):
     """The elements of an ndarray of m contiguous `real`, or NULL."""
     cdef void* a = <void*> array
-    if (type(array) is _ndarray and PyArray_TYPE(a) == (NPY_FLOAT if sizeof(real) == 4 else NPY_DOUBLE)
-            and PyArray_NDIM(a) == 1 and PyArray_DIMS(a)[0] == m and PyArray_CHKFLAGS(a, NPY_ARRAY_CARRAY_RO)
-            and PyArray_ISNOTSWAPPED(a)):
+    if type(array) is _ndarray and right(a, 0) and PyArray_NDIM(a) == 1 and PyArray_DIMS(a)[0] == m:
         return <const real*> PyArray_DATA(a)
     return NULL
 

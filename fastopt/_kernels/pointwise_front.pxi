@@ -1,5 +1,6 @@
 # What Python calls: the driver over blocks, and `evaluate`, which takes a user's arrays.
 from cpython.exc cimport PyErr_CheckSignals
+from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.math cimport sqrt
 
 from fastopt._config import threads as _threads
@@ -22,6 +23,21 @@ cdef extern from "Python.h":
     void PyBuffer_Release(Py_buffer* view)
     void PyErr_Clear()
     const char* PyBytes_AS_STRING(object bytes)
+
+# Fields of arrays alone, without NumPy's table of functions: buffers would cost 0.3 us an array.
+cdef extern from "numpy/ndarraytypes.h" nogil:
+    enum:
+        NPY_DOUBLE
+        NPY_FLOAT
+        NPY_ARRAY_CARRAY_RO
+        NPY_ARRAY_WRITEABLE
+    void* PyArray_DATA(void* array)
+    int PyArray_NDIM(void* array)
+    Py_ssize_t* PyArray_DIMS(void* array)
+    int PyArray_TYPE(void* array)
+    bint PyArray_CHKFLAGS(void* array, int flags)
+    bint PyArray_ISNOTSWAPPED(void* array)
+    void PyArray_CLEARFLAGS(void* array, int flags)
 
 cdef enum:
     SEGMENT = 512             # blocks between two looks at signals: at most 50 ms of work
@@ -62,14 +78,45 @@ cdef int64_t drive(block_t f, const job_t* job, Py_ssize_t n, int n_threads, dou
     return status
 
 
+cdef inline bint right(void* array, int flags):
+    """Whether an ndarray is C-contiguous, aligned, of `real`, and writable where flags ask for it."""
+    return (PyArray_TYPE(array) == (NPY_FLOAT if sizeof(real) == 4 else NPY_DOUBLE) and PyArray_ISNOTSWAPPED(array)
+            and PyArray_CHKFLAGS(array, NPY_ARRAY_CARRAY_RO)
+            and (not flags & PyBUF_WRITABLE or PyArray_CHKFLAGS(array, NPY_ARRAY_WRITEABLE)))
+
+
 cdef bint take(object array, Py_buffer* view, int flags):
-    """A view of a C-contiguous aligned array of `real`; False, without an exception, for anything else."""
+    """A view of a C-contiguous aligned array of `real`; False, without an exception, for anything else.
+
+    An ndarray is read directly (view.itemsize is 0), everything else by the buffer protocol.
+    """
+    cdef int k
+    if type(array) is _ndarray:
+        view.obj = NULL
+        if not right(<void*> array, flags):
+            return False
+        view.buf, view.ndim, view.shape = PyArray_DATA(<void*> array), PyArray_NDIM(<void*> array), PyArray_DIMS(<void*> array)
+        view.len = sizeof(real)
+        for k in range(view.ndim):
+            view.len *= view.shape[k]
+        view.itemsize = 0
+        view.obj = <void*> array
+        Py_INCREF(array)
+        return True
     if get_buffer(array, view, flags | PyBUF_C_CONTIGUOUS | PyBUF_FORMAT) != 0:
         PyErr_Clear()
         view.obj = NULL
         return False
     return (view.format != NULL and view.format[0] == (c"f" if sizeof(real) == 4 else c"d")
             and view.format[1] == 0 and (<size_t> view.buf) % sizeof(real) == 0)
+
+
+cdef void release(Py_buffer* view):
+    if view.obj != NULL and view.itemsize == 0:
+        Py_DECREF(<object> view.obj)
+        view.obj = NULL
+    elif view.obj != NULL:
+        PyBuffer_Release(view)
 
 
 cdef bint same_shape(const Py_buffer* a, const Py_buffer* b):
@@ -208,8 +255,7 @@ def evaluate(tuple plan, int what, object reduction, object y, object raw, objec
                 status = drive(f, &job, n, threads, &unused)
     finally:
         for k in range(VIEWS):
-            if views[k].obj != NULL:
-                PyBuffer_Release(&views[k])
+            release(&views[k])
     if status:
         return status
     if not none:
