@@ -373,7 +373,7 @@ class ListwiseSoftmax(_OfSoftmax):
     traits = Traits(
         ("ranking",), "bounded", "", "列表排序损失 (ListNet)",
         "lists of items with relevances",
-        "optax `ranking_softmax_loss`: relevances are not softened there",
+        "optax `ranking_softmax_loss`: temperature=None",
     )  # fmt: skip
     _targets = "list"
 
