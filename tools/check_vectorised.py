@@ -28,7 +28,10 @@ REGISTERS = {"base": "xmm", "avx2": "ymm", "avx512": "zmm"}
 # a single loop. Penalties have at least a distance and two more with arithmetic.
 # Losses by tiles are asked for that many packed instructions in the C functions of the loss: loops over the lanes of a
 # tile may be unrolled.
-NEEDS = {"pointwise": (6, 2), "rows": (1, 24), "rowwise": (1, 4), "updates": (1, 5), "penalties": (3, 1)}
+NEEDS = {
+    **{"pointwise": (6, 2), "rows": (1, 24), "rowwise": (1, 4), "updates": (1, 5), "penalties": (3, 1)},
+    "batch": (1, 3),
+}
 
 # Functions that choose among the blocks of the tables: {(family, function)}.
 DISPATCH = {("rows", "softmax")}

@@ -79,6 +79,17 @@ cdef double cox_references(const cox_t* c) noexcept nogil:
     return linear
 
 
+cdef void risks(const cox_t* c, Py_ssize_t lo, Py_ssize_t hi) noexcept nogil:
+    if c.w is not NULL:
+        cox_risks(hi - lo, c.x + lo, c.w + lo)
+    else:
+        cox_exponentials(hi - lo, c.x + lo)
+
+
+cdef void logarithms(const cox_t* c, Py_ssize_t lo, Py_ssize_t hi) noexcept nogil:
+    cox_logarithms(hi - lo, c.d + lo, c.logarithm + lo)
+
+
 cdef Py_ssize_t cox_denominators(const cox_t* c) noexcept nogil:
     """d from the risks in x; returns their number."""
     cdef Py_ssize_t g, i, j, m, count = 0
@@ -196,15 +207,11 @@ def cox(const real[::1] raw, const int64_t[::1] order, const unsigned char[::1] 
                     c.v[i] = direction[c.order[i]]
         value = cox_references(&c)
         for b in prange(blocks, schedule="static", num_threads=n_threads, use_threads_if=n_threads > 1):
-            if c.w is not NULL:
-                cox_risks(min(n - b * COX_BLOCK, <Py_ssize_t> COX_BLOCK), c.x + b * COX_BLOCK, c.w + b * COX_BLOCK)
-            else:
-                cox_exponentials(min(n - b * COX_BLOCK, <Py_ssize_t> COX_BLOCK), c.x + b * COX_BLOCK)
+            risks(&c, b * COX_BLOCK, min(n, (b + 1) * COX_BLOCK))
         count = cox_denominators(&c)
         for b in prange((count + COX_BLOCK - 1) // COX_BLOCK, schedule="static", num_threads=n_threads,
                         use_threads_if=n_threads > 1):
-            cox_logarithms(min(count - b * COX_BLOCK, <Py_ssize_t> COX_BLOCK), c.d + b * COX_BLOCK,
-                           c.logarithm + b * COX_BLOCK)
+            logarithms(&c, b * COX_BLOCK, min(count, (b + 1) * COX_BLOCK))
         value += cox_outputs(&c, what)
         if what != 1:
             for b in prange(blocks, schedule="static", num_threads=n_threads, use_threads_if=n_threads > 1):
