@@ -21,6 +21,7 @@ LEVELS = ("base", "neon", "avx2", "avx512")
 TITLES = {
     "fit": "Whole fits at equal objective",
     "loss": "Losses: value and gradient",
+    "batch": "Losses of batches and sequences: value and gradient",
     "update": "Optimizers: one step",
     "pass": "One pass over X",
     "gram": "Weighted Gram matrix",

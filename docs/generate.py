@@ -19,7 +19,7 @@ import fastopt
 from fastopt import _kernels, losses, optimizers, penalties, schedules, solvers
 from fastopt.linear_model import _base, _logistic, _ridge
 from fastopt.losses import _traits as loss_traits
-from fastopt.losses._base import ALIASES, DOMAINS
+from fastopt.losses._base import ALIASES, BATCH_ALIASES, DOMAINS
 from fastopt.optimizers import _traits as optimizer_traits
 from fastopt.optimizers._filters import COMMON
 from fastopt.penalties._base import ALIASES as PENALTY_ALIASES
@@ -161,6 +161,19 @@ def loss_aliases():
     return table(("name", "other names that `losses.get` takes"), rows)
 
 
+def batch_losses():
+    rows = []
+    for name, cls in losses.BATCH_LOSSES.items():
+        others = [a for a, target in BATCH_ALIASES.items() if target == name and a not in (name, cls.__name__)]
+        rows.append((f"`{name}`", signature(cls), first(cls), DOMAINS.get(cls.domain, (cls.domain,))[0], code(*others)))
+    return table(("name", "class", "loss", "targets", "other names"), rows)
+
+
+def loss_functions():
+    functions = [f for name in losses.__all__ if inspect.isfunction(f := getattr(losses, name)) and name != "get"]
+    return table(("function", "loss"), [(f"`{f.__name__}`", first(f)) for f in functions])
+
+
 def markdown(text):
     """The docstrings' mathematics and code in Markdown's spelling."""
     text = re.sub(r":math:`(.+?)`", lambda m: "$" + m[1] + "$", text, flags=re.S)
@@ -228,8 +241,9 @@ def solver_names():
 SECTIONS = {
     f.__name__: f
     for f in (
-        *(loss_formulas, loss_properties, loss_conventions, loss_aliases, penalty_rows, penalty_sums),
+        *(loss_formulas, loss_properties, loss_conventions, loss_aliases, batch_losses, loss_functions),
         *(choose_losses, outlier_words, choose_optimizers, optimizer_words, choose_solvers),
+        *(penalty_rows, penalty_sums),
         *(rules, schedule_rows, solver_needs, solver_names),
     )
 }
