@@ -268,13 +268,13 @@ def contrastive(first, second, y_true, sample_weight=None, *, margin=1.0, reduct
     --------
     >>> import numpy as np
     >>> from fastopt.losses import contrastive
-    >>> a, b = np.array([[0.0, 0.0], [0.0, 0.0]]), np.array([[3.0, 4.0], [0.0, 0.5]])
+    >>> a, b = np.array([[0.0, 0.0], [0.0, 0.0]]), np.array([[3.0, 4.0], [0.3, 0.4]])
     >>> value, gradients = contrastive(a, b, np.array([1, -1]), reduction="none")
     >>> value
     array([12.5  ,  0.125])
     >>> gradients[0]
     array([[-3. , -4. ],
-           [ 0. ,  0.5]])
+           [ 0.3,  0.4]])
     """
     margin = real_number("margin", margin, 0.0, open_low=True)
     arrays = _same_arrays(("first", "second"), (first, second), 2)
