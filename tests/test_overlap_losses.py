@@ -134,6 +134,7 @@ def test_rows_reductions_threads(isa, cls, dtype):
     assert batch.value(y, z, weight) == pytest.approx(batch.value(y[weight > 0], z[weight > 0]), rel=RTOL[dtype])
 
 
+@pytest.mark.slow
 def test_optax():
     optax = pytest.importorskip("optax")
     rng = np.random.default_rng(2)
