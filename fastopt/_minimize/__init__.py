@@ -136,7 +136,7 @@ def minimize(
     ('gtol', [1.0, 1.0])
     >>> lasso = fastopt.minimize(rosenbrock, [-1.2, 1.0], jac=True, penalty=fastopt.penalties.L1(alpha=1.0))
     >>> lasso.reason, np.round(lasso.x, 4).tolist()
-    ('gtol', [0.5, 0.245])
+    ('gtol', [0.25, 0.0575])
     """
     start = start_vector(x0)
     check_others(fun, hess, hessp, callback, constraints, batches)

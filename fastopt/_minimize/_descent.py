@@ -1,12 +1,13 @@
 """Methods that search along a line: they differ in the direction."""
 
+import math
 from collections import deque
 
 import numpy as np
 
 from ..linesearch import backtracking, hager_zhang, more_thuente, nonmonotone, strong_wolfe, wolfe
-from ..solvers._pairs import Pairs
-from ._function import Line
+from ..solvers._pairs import Compact
+from ._function import Line, all_finite, largest_entry
 from ._modified_cholesky import solve_modified
 
 SEARCHES = {
@@ -103,23 +104,21 @@ class BFGS:
 
 
 class LBFGS:
-    """d = -H g by the two-loop recursion over the last `memory` pairs."""
+    """d = -H g in compact form over the last `memory` pairs."""
 
     search = "strong-wolfe"
 
     def __init__(self, function, memory):
-        self.pairs = Pairs(memory)
+        self.pairs = Compact(memory)
 
     def reset(self):
         self.pairs.clear()
 
     def direction(self, point):
-        if not self.pairs.pairs:
-            return -point.gradient, None
-        return self.pairs.direction(point.gradient, None), 1.0
+        return self.pairs.direction(point.gradient), 1.0 if self.pairs else None
 
     def update(self, before, point, length):
-        self.pairs.add(point.x - before.x, point.gradient - before.gradient, None)
+        self.pairs.add(point.x - before.x, point.gradient - before.gradient)
 
 
 class Newton:
@@ -221,15 +220,14 @@ def descend(function, point, stop, method, *, line_search=None, memory=10):
     while True:
         d, length = rule.direction(point)
         slope = float(point.gradient @ d)
-        if not (slope < 0 and np.isfinite(d).all()):
+        if not (slope < 0 and all_finite(d)):
             rule.reset()
             d, length, fresh = -point.gradient, None, True
             slope = float(point.gradient @ d)
-        largest = float(np.abs(d).max())
         if length is None:
-            length = min(1.0, 1.0 / float(np.linalg.norm(d)))
+            length = min(1.0, 1.0 / math.sqrt(float(d @ d)))
         # No trial farther than 1e10 times the size of x.
-        length = min(max(length, 1e-16), 1e10 * max(1.0, float(np.abs(point.x).max())) / largest)
+        length = min(max(length, 1e-16), 1e10 * max(1.0, largest_entry(point.x)) / largest_entry(d))
         phi = Line(function, point, d)
         rounding = 4 * function.epsilon * abs(point.value)
         if name == "nonmonotone":

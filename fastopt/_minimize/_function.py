@@ -78,6 +78,7 @@ class Function:
         self.best = self.error = self.first_value = None
         # The user's functions run under the user's treatment of overflow, the arithmetic here under its own.
         self.errors = np.geterr()
+        self.quiet = set(self.errors.values()) == {"ignore"}
 
     @property
     def differences(self):
@@ -99,8 +100,11 @@ class Function:
             if self.max_time is not None and self.seconds > self.max_time:
                 raise Halt("max_time")
         self.nfev += 1
+        given = self._given(x)
+        if self.quiet:
+            return self.fun(given, *self.args)
         with np.errstate(**self.errors):
-            return self.fun(self._given(x), *self.args)
+            return self.fun(given, *self.args)
 
     def _call(self, x):
         out = self._returned(x)
@@ -168,6 +172,8 @@ class Function:
 
     def _vector(self, gradient, x):
         gradient = np.asarray(gradient)
+        if gradient.dtype == np.float64 and gradient.shape == x.shape:
+            return gradient.copy()
         if gradient.dtype.kind not in "fiub":
             raise ShapeError(f"the gradient must be an array of real numbers, got dtype {gradient.dtype}")
         if gradient.shape != x.shape and not (gradient.size == x.size == 1):
@@ -302,7 +308,14 @@ def all_finite(v):
     return math.isfinite(float(v @ v)) or bool(np.isfinite(v).all())
 
 
+def largest_entry(v):
+    """max |v_i|, nan where an entry is, without a copy of v."""
+    return max(float(v.max()), -float(v.min()))
+
+
 def _scalar(value):
+    if type(value) is float:
+        return value
     array = np.asarray(value)
     if array.size != 1 or array.dtype.kind not in "fiub":
         raise ShapeError(f"fun must return a real number, got dtype {array.dtype} and shape {array.shape}")

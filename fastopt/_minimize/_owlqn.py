@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..penalties import L1, L2
-from ..solvers._pairs import Pairs
+from ..solvers._pairs import Compact
 from ._methods import terms
 
 
@@ -35,20 +35,20 @@ def owlqn(function, point, stop, *, memory=10):
     """
     absolute, square = strengths(function.penalty and function.penalty.penalty, point.x.size)
     kinked = absolute > 0
-    pairs = Pairs(memory)
+    pairs = Compact(memory)
     smooth = point.gradient + square * point.x
     while True:
         x = point.x
         steepest = pseudo_gradient(x, smooth, absolute)
-        d = pairs.direction(steepest, None)
+        d = pairs.direction(steepest)
         d[(d * steepest >= 0) & kinked] = 0.0
         if not (float(d @ steepest) < 0 and np.isfinite(d).all()):
             d = -steepest
             pairs.clear()
         orthant = np.where(x == 0, -np.sign(steepest), np.sign(x))
-        trial = _search(function, stop, point, d, steepest, orthant, kinked, fresh=not pairs.pairs)
+        trial = _search(function, stop, point, d, steepest, orthant, kinked, fresh=not pairs)
         if trial is None:
-            if pairs.pairs:
+            if pairs:
                 pairs.clear()
                 continue
             if function.differences and not function.central:
@@ -69,7 +69,7 @@ def owlqn(function, point, stop, *, memory=10):
             smooth = point.gradient + square * point.x
         else:
             smooth = point.gradient + square * point.x
-            pairs.add(point.x - x, smooth - old, None)
+            pairs.add(point.x - x, smooth - old)
         reason = stop.after(before, point)
         if reason:
             return point, reason

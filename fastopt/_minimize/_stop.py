@@ -5,6 +5,8 @@ import sys
 
 import numpy as np
 
+from ._function import largest_entry
+
 MESSAGES = {
     "gtol": "the largest entry of the gradient is at most gtol",
     "ftol": "the decrease is at most ftol or lost in the rounding of fun",
@@ -67,7 +69,7 @@ class Stop:
         return "max_iter" if self.max_iter == 0 else None
 
     def optimality(self, point):
-        return float(np.abs(self.measure(point)).max())
+        return largest_entry(self.measure(point))
 
     def flat(self, point):
         return self.optimality(point) <= self.gtol

@@ -1,0 +1,80 @@
+"""`fastopt.minimize` beside SciPy: calls of fun on the test functions, and own time of L-BFGS an iteration.
+
+Own time is the time of the minimiser without that of fun, one thread of BLAS.
+"""
+
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.optimize
+from threadpoolctl import threadpool_limits
+
+from fastopt import minimize
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+from minimize_functions import FUNCTIONS, gradient, solved
+from more_minimize_functions import MORE
+
+PAIRS = {"l-bfgs": "L-BFGS-B", "cg": "CG", "bfgs": "BFGS"}
+
+
+@pytest.mark.parametrize("method", PAIRS)
+def test_calls(method, quick):
+    functions = list({**FUNCTIONS, **MORE}.items())[:: 4 if quick else 1]
+    ours, theirs, solutions = [], [], np.zeros(2, dtype=int)
+    for _, (f, x0, minima) in functions:
+        x0, jac = np.array(x0, dtype=float), gradient(f)
+
+        def fun(x, f=f):
+            return float(np.real(f(x)))
+
+        with threadpool_limits(1), np.errstate(all="ignore"):
+            result = minimize(fun, x0, jac=jac, method=method, tol=1e-5)
+            options = {"gtol": 1e-5, **({"ftol": 0, "maxiter": 15000} if method == "l-bfgs" else {})}
+            other = scipy.optimize.minimize(fun, x0, jac=jac, method=PAIRS[method], options=options)
+        ours.append(result.nfev)
+        theirs.append(other.nfev)
+        solutions += solved(result.fun, minima), solved(other.fun, minima)
+        assert np.isfinite(result.fun) and np.isfinite(result.x).all()
+    print(
+        f"\n{method}: {len(functions)} functions, solved {solutions[0]} (SciPy {solutions[1]}), median calls"
+        f" {np.median(ours):g} (SciPy {np.median(theirs):g}), median ratio {np.median(np.array(ours) / theirs):.2f}"
+    )
+
+
+@pytest.mark.parametrize("n", [100, 10**6])
+def test_own_time_of_an_iteration(n, quick):
+    """A parabola whose condition number is 1000; the ratio is of medians of runs in turns."""
+    scale, spent = np.linspace(1, 1000, n), [0.0]
+    max_iter = 200 if n == 100 else 15
+
+    def fun(x):
+        start = time.perf_counter()
+        g = scale * x
+        value = 0.5 * float(g @ x)
+        spent[0] += time.perf_counter() - start
+        return value, g
+
+    def own(run):
+        spent[0] = 0.0
+        start = time.perf_counter()
+        result = run()
+        return (time.perf_counter() - start - spent[0]) / result.nit
+
+    x0 = np.ones(n)
+    runs = {
+        "fastopt": lambda: minimize(fun, x0, jac=True, method="l-bfgs", options={"gtol": 0.0, "max_iter": max_iter}),
+        "SciPy": lambda: scipy.optimize.minimize(
+            fun, x0, jac=True, method="L-BFGS-B", options={"gtol": 0, "ftol": 0, "maxiter": max_iter}
+        ),
+    }
+    times = {name: [] for name in runs}
+    with threadpool_limits(1):
+        for _ in range(2 if quick else 7):
+            for name, run in runs.items():
+                times[name].append(own(run))
+    ours, theirs = (np.median(times[name]) * 1e6 for name in ("fastopt", "SciPy"))
+    print(f"\nn = {n}: own time an iteration {ours:.4g} us (SciPy {theirs:.4g} us), {theirs / ours:.2f}x")
