@@ -176,3 +176,21 @@ def test_values_that_differ_by_rounding_are_judged_by_slopes():
     assert not wolfe_accepts(value0, slope0, 1.0, 1.0 + 4e-16, 2e-12, rounding=1e-14)
     assert armijo_accepts(value0, slope0, 1.0, 1.0, rounding=1e-14) and not armijo_accepts(value0, slope0, 1.0, 1.0)
     assert not armijo_accepts(value0, slope0, 1.0, np.inf)
+
+
+def test_searches_end_on_lines_that_are_rough_at_every_scale():
+    rng = np.random.default_rng(0)
+    for search in ALL[:1] + ALL[3:5]:
+        for _ in range(300):
+            a, b, c = rng.normal(size=3)
+            scale = 10.0 ** rng.uniform(-8, 8)
+
+            def phi(t, a=a, b=b, c=c, scale=scale):
+                u = t / scale
+                return -u + a * u**2 + b * math.sin(3 * u) - 3 * b * u, (
+                    -1 + 2 * a * u + 3 * b * math.cos(3 * u) - 3 * b
+                ) / scale
+
+            value0, slope0 = phi(0.0)
+            step = search(phi, value0, slope0, 1.0, c2=0.1)
+            assert step is None or step.value <= value0 + 1e-4 * step.length * slope0

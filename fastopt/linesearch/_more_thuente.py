@@ -73,13 +73,14 @@ def more_thuente(phi, value0, slope0, t, *, first=None, c1=1e-3, c2=0.9, roundin
             if width > 0.66 * widths[-2]:
                 following = low[0] + 0.5 * (high[0] - low[0])
             widths = [widths[-1], width]
-            following = min(max(following, min(low[0], high[0])), max(low[0], high[0]))
+            if not min(low[0], high[0]) < following < max(low[0], high[0]):
+                following = low[0] + 0.5 * (high[0] - low[0])
         else:
             # At least 1.1 and at most 4 of the last stride farther, and halfway to where values end.
             stride = t - (low[0] if low[0] != t else ends[0][0])
             following = min(max(following, t + 1.1 * stride), t + 4.0 * stride)
             following = min(following, wall if wall == t_max else 0.5 * (t + wall))
-        if following == t:
+        if following in (low[0], high[0], t):
             break
         t = following
     return best
