@@ -25,7 +25,7 @@ HARD = {
     "gd": {"wood", "dixon price", "graded parabola", "biggs", "watson"} | _VALLEYS,
     "agd": _BADLY_SCALED | _VALLEYS,
     "proximal-gradient": {*_BADLY_SCALED, "dixon price"} | _VALLEYS,
-    "cg": {"watson", "graded parabola", "osborne 1"},
+    "cg": {"watson", "graded parabola", "osborne 1", "broyden banded"},
     "newton": {"osborne 2"},
     "newton-cg": {"gulf"},
 }

@@ -53,7 +53,7 @@ def minimize(
     method : str or Optimizer, default="auto"
         - "gd": gradient descent, Barzilai and Borwein's step, non-monotone Armijo search
         - "agd" ("nesterov"): accelerated gradient with backtracking and restarts
-        - "cg": nonlinear conjugate gradients and search of Hager and Zhang
+        - "cg": nonlinear conjugate gradients of Hager and Zhang, strong Wolfe search
         - "bfgs": dense inverse Hessian, n^2 numbers
         - "l-bfgs": the last `memory` steps, strong Wolfe search
         - "l-bfgs-b": the same between bounds, by projection

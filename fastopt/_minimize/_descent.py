@@ -43,13 +43,15 @@ class GradientDescent:
 class ConjugateGradient:
     """d = -g + beta d, beta as in CG_DESCENT: (y - 2 d |y|^2 / d'y)' g / d'y, bounded below.
 
-    Hager and Zhang, SIAM J. Optim. 16 (2005). The first trial is the minimiser of the parabola that the
-    last slope, step and decrease foretell.
+    Hager and Zhang, SIAM J. Optim. 16 (2005). The first trial is the minimiser of the parabola of the new slope that
+    decreases as much as the last step did, at most 1 (Nocedal and Wright, section 3.5); strong Wolfe steps of c2 = 0.2
+    from there take fewer calls than the paper's own search.
     """
 
-    search = "hager-zhang"
+    search, c2 = "strong-wolfe", 0.2
 
     def __init__(self, function, memory):
+        self.epsilon = function.epsilon
         self.reset()
 
     def reset(self):
@@ -64,7 +66,6 @@ class ConjugateGradient:
         g, d = point.gradient, self.d
         y = g - before.gradient
         dy = float(d @ y)
-        old = float(before.gradient @ d)
         if not dy > 0:
             self.d = -g
         else:
@@ -73,7 +74,14 @@ class ConjugateGradient:
             beta = max(beta, -1.0 / (norm_d * min(0.01, norm_g)))
             self.d = beta * d - g
         slope = float(g @ self.d)
-        self.length = length * old / slope if slope < 0 else None
+        decrease = before.value - point.value
+        if not slope < 0:
+            self.length = None
+        elif decrease > 100 * self.epsilon * abs(point.value):
+            self.length = min(1.0, -2.02 * decrease / slope)
+        else:
+            # Lost in rounding: the last step and slope tell instead.
+            self.length = length * float(before.gradient @ d) / slope
 
 
 class BFGS:
@@ -215,6 +223,7 @@ def descend(function, point, stop, method, *, line_search=None, memory=10):
     rule = RULES[method](function, memory)
     name = line_search or rule.search
     search, values = SEARCHES[name], deque([point.value], maxlen=10)
+    curvature = {"c2": rule.c2} if hasattr(rule, "c2") else {}
     # Whether the direction owes nothing to earlier iterations, so that starting afresh would not help.
     fresh = method not in ("newton", "newton-cg")
     while True:
@@ -235,7 +244,7 @@ def descend(function, point, stop, method, *, line_search=None, memory=10):
         elif name in ("armijo", "hager-zhang"):
             step = search(phi, point.value, slope, length)
         else:
-            step = search(phi, point.value, slope, length, rounding=rounding)
+            step = search(phi, point.value, slope, length, rounding=rounding, **curvature)
         trial = phi.accepted(step)
         if trial is None:
             if not fresh:
