@@ -63,7 +63,8 @@ class ConjugateGradient:
         return self.d, self.length
 
     def update(self, before, point, length):
-        g, d = point.gradient, self.d
+        # A direction that did not descend was dropped for steepest descent.
+        g, d = point.gradient, -before.gradient if self.d is None else self.d
         y = g - before.gradient
         dy = float(d @ y)
         if not dy > 0:
