@@ -115,7 +115,12 @@ def test_empty_and_aliased():
 
 _rows = np.ones((2, 4))
 ERRORS = [
-    (SGD(lr=0.1, momentum=0.9), RowGradient([0, 1], _rows), TypeError, r"grads\[0\] is a RowGradient, which SGD without"),
+    (
+        SGD(lr=0.1, momentum=0.9),
+        RowGradient([0, 1], _rows),
+        TypeError,
+        r"grads\[0\] is a RowGradient, which SGD without",
+    ),
     (Adam(amsgrad=True), RowGradient([0, 1], _rows), TypeError, "without amsgrad"),
     (optimizers.RMSprop(), RowGradient([0, 1], _rows), TypeError, "is a RowGradient"),
     (optimizers.LAMB(), RowGradient([0, 1], _rows), TypeError, "is a RowGradient"),

@@ -89,22 +89,6 @@ cdef inline void block(formula f, int slots, const update_t* u, Py_ssize_t lo, P
         lo, end = end, hi
 
 
-cdef update_t shifted(const update_t* u, Py_ssize_t by, const real* g) noexcept nogil:
-    """The arrays of an update from an element on, with a gradient of their own."""
-    cdef update_t one = u[0]
-    one.w += by
-    one.g = g
-    if one.a is not NULL:
-        one.a += by
-    if one.b is not NULL:
-        one.b += by
-    return one
-
-
-# Rules of at most two slots that do nothing to an element whose gradient and slots are left out.
-ROWWISE = frozenset(("sgd", "adagrad", "adam"))
-
-
 include "updates_norms.pxi"
 include "updates_measures.pxi"
 include "updates_filters.pxi"
@@ -126,11 +110,6 @@ def n_scalars():
 def rules():
     """Names of the rules."""
     return tuple(ROSTER)
-
-
-def measures():
-    """Names of the measures."""
-    return tuple(MEASURES)
 
 
 cdef class Plan:

@@ -153,3 +153,24 @@ def factored_step(real[:, ::1] w, const real[:, ::1] g, const real[::1] row, con
     if n:
         for i in prange(m, nogil=True, schedule="static", num_threads=n_threads, use_threads_if=n_threads > 1):
             factored_row(s, &w[i, 0], &g[i, 0], row[i], &column[0], n)
+
+
+cdef update_t shifted(const update_t* u, Py_ssize_t by, const real* g) noexcept nogil:
+    """The arrays of an update from an element on, with a gradient of their own."""
+    cdef update_t one = u[0]
+    one.w += by
+    one.g = g
+    if one.a is not NULL:
+        one.a += by
+    if one.b is not NULL:
+        one.b += by
+    return one
+
+
+# Rules of at most two slots that do nothing to an element whose gradient and slots are left out.
+ROWWISE = frozenset(("sgd", "adagrad", "adam"))
+
+
+def measures():
+    """Names of the measures."""
+    return tuple(MEASURES)

@@ -12,6 +12,7 @@ from ._groups import like as made_like
 from ._measured import Measured
 from ._traits import Traits
 
+EPS = _checks.DefaultPair((None, 1e-3))
 SLOTS = ("variance", "row_var", "col_var")
 
 
@@ -95,7 +96,7 @@ class Adafactor(Measured):
         params=None,
         lr=_checks.Default(1e-2),
         beta2_decay=-0.8,
-        eps=_checks.DefaultPair((None, 1e-3)),
+        eps=EPS,
         d=1.0,
         weight_decay=0,
         *,
@@ -193,7 +194,9 @@ class Adafactor(Measured):
         factors = []
         for k, (group, i) in enumerate(arrays):
             if self._rule_of(group, i) is None:
-                factors.append(self._factors(group, group.slots[i], plan.gradient(k), rows[owners[k]], spacing, n_threads))
+                factors.append(
+                    self._factors(group, group.slots[i], plan.gradient(k), rows[owners[k]], spacing, n_threads)
+                )
                 sums[k, :2] = self._measure_factored(group.params[i], plan.gradient(k), factors[-1], rows[owners[k]],
                                                      n_threads)  # fmt: skip
             else:
@@ -228,8 +231,12 @@ class Adafactor(Measured):
         keep, gain, square, added = row[5], row[6], row[0] * row[0], row[9]
         for k in range(len(g)):
             if m and n:
-                r[k] = keep * r[k].astype(np.float64) + gain * (square * kernel.row_squares(g[k], n_threads) / n + added)
-                c[k] = keep * c[k].astype(np.float64) + gain * (square * kernel.column_squares(g[k], n_threads) / m + added)
+                r[k] = keep * r[k].astype(np.float64) + gain * (
+                    square * kernel.row_squares(g[k], n_threads) / n + added
+                )
+                c[k] = keep * c[k].astype(np.float64) + gain * (
+                    square * kernel.column_squares(g[k], n_threads) / m + added
+                )
         mean = np.mean(r, axis=1, dtype=np.float64)
         eps = group.options(self._options)["eps"][0]
         if self._options["like"] == "torch":

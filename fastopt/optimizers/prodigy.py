@@ -174,8 +174,18 @@ class Prodigy(Global):
         used = self._kept((d0,))[0]
         self._finish(
             tuple(
-                (r[0], r[1], 0.0 if still else used * r[2], 0.0 if still else used * r[3], *r[4:9], new * r[9], 0.0, 0.0,
-                 0.0, 1.0)  # fmt: skip
+                (
+                    r[0],
+                    r[1],
+                    0.0 if still else used * r[2],
+                    0.0 if still else used * r[3],
+                    *r[4:9],
+                    new * r[9],
+                    0.0,
+                    0.0,
+                    0.0,
+                    1.0,
+                )  # fmt: skip
                 for r in rows
             ),
             n_threads,
