@@ -212,6 +212,7 @@ TORCH_OPTIMIZERS = {
     "radam": "RAdam",
     "rprop": "Rprop",
     "asgd": "ASGD",
+    "adafactor": "Adafactor",
 }
 
 SKLEARN_OPTIMIZERS = {

@@ -38,8 +38,9 @@ def test_step(case, compare):
     reference = numpy_reference.OPTIMIZERS.get(name)
     theirs = [w.copy() for w in params]
     by_numpy = None if reference is None else reference(theirs, **options)
+    more = {"value": 1.0} if optimizer._NEEDS_VALUE else {}
     candidates = {
-        OURS: Entry(lambda: optimizer.step(grads), lambda _: mine),
+        OURS: Entry(lambda: optimizer.step(grads, **more), lambda _: mine),
         "numpy": "no reference" if reference is None else Entry(lambda: by_numpy.step(grads), lambda _: theirs),
         "scikit-learn": peers.sklearn_optimizer(rule, params, grads),
         "torch": peers.torch_optimizer(name, options, params, grads),
@@ -49,7 +50,7 @@ def test_step(case, compare):
     entries, missing = peers.split(candidates)
     # The first step in float64, from the reference or, for a rule without one, from ours.
     wide = [w.astype(np.float64) for w in params]
-    (reference or OPTIMIZERS[name])(wide, lr=1e-3, **options).step([g.astype(np.float64) for g in grads])
+    (reference or OPTIMIZERS[name])(wide, lr=1e-3, **options).step([g.astype(np.float64) for g in grads], **more)
 
     def check(label, arrays):
         for array, want in zip(arrays, wide, strict=True):

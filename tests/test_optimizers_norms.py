@@ -284,7 +284,10 @@ def test_keras(recipe, theirs, torch_float64):
     start, grads = arrays(2, shapes)
     expected = keras_run(keras, theirs, start, grads)
     for a, b in zip(ours(recipe, start, grads), expected):
-        np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-13)
+        if isinstance(recipe, O.LAMB):
+            np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-13)
+        else:  # Keras' ops.mean, ops.norm and the root of a shape are float32, whatever floatx is
+            np.testing.assert_allclose(a, b, rtol=2e-6, atol=1e-6)
 
 
 def torch_run(torch, make, start, grads):

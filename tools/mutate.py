@@ -24,7 +24,7 @@ FAMILIES = {
     "rowwise": ("fo_rowwise.h", ["tests/test_rowwise_losses.py"]),
     "row_margins": ("fo_row_margins.h", ["tests/test_rowwise_losses.py"]),
     "row_geometry": ("fo_row_geometry.h", ["tests/test_rowwise_losses.py"]),
-    "updates": ("fo_updates.h", ["tests/test_optimizers.py"]),
+    "updates": ("fo_updates.h", ["tests/test_optimizers.py", "tests/test_optimizers_norms.py"]),
     "penalties": ("fo_penalties.h", ["tests/test_penalties.py"]),
     "elementary": ("fo_math.h", ["tests/test_math.py"]),
 }
