@@ -40,7 +40,11 @@ DISPATCH = {("rows", "softmax")}
 COMPARISONS = {("penalties", "nonnegative")}
 
 # Entries that may fall short, with the reason and what it costs: {(family, function, dtype, level): "reason"}.
-EXCEPTIONS = {}
+EXCEPTIONS = {
+    ("updates", "measure_gradient", dtype, level): "a square: fewer instructions than other rules, in packed form"
+    for dtype in ("f32", "f64")
+    for level in ("avx2", "avx512")
+}
 
 # Of doubles or floats; logical instructions and comparisons also occur in scalar code.
 ARITHMETIC = re.compile(r"v?(?:add|sub|mul|div|sqrt|min|max|fn?m(?:add|sub)\d+|scalef)([ps])[sd]$")
