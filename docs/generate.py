@@ -82,10 +82,12 @@ def loss_conventions():
 def usable_solvers(cls):
     """What a linear objective of the loss, on a few rows, offers to the solvers; and what else takes it."""
     loss, rng = cls(), np.random.default_rng(0)
+    if cls.name in losses.BATCH_LOSSES:
+        return "`minimize` on a function of your own"
     try:
         y, _ = loss.sample(rng, 20)
         objective = fastopt.LinearObjective(rng.normal(size=(20, 2)), y, loss)
-    except NotImplementedError:  # couples all samples
+    except NotImplementedError:  # couples all samples, or has one target for several predictions
         return "`minimize` on a function of your own"
     try:
         objective.value(np.full(objective.shape, 9.0))
@@ -112,7 +114,7 @@ def choose_losses():
             continue
         rows = []
         for name in names:
-            cls = losses.LOSSES[name]
+            cls = (losses.LOSSES | losses.BATCH_LOSSES)[name]
             t = cls.traits
             rows.append((f"`{name}`", t.chinese, t.use, t.noise or "-", t.outliers, target_words(cls),
                          yes(cls.is_convex), usable_solvers(cls), usable_optimizers(cls)))  # fmt: skip

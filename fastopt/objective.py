@@ -102,6 +102,7 @@ class LinearObjective:
         self.n, self.p = self.data.shape
         self.dtype = self.data.dtype
         n_all = len(self.data.X)
+        kernel = self.loss._kernel(self.dtype) if self.loss.has_kernel else None
         self._set_target(np.asarray(y), n_all, n_outputs)
         self.weight = None if sample_weight is None else self._vector("sample_weight", sample_weight, n_all)
         self.output_weight = None if output_weight is None else self._outputs(output_weight)
@@ -121,8 +122,8 @@ class LinearObjective:
             offset=None if self.offset is None else self.offset.reshape(-1),
             k=self.k,
         )
-        if self.loss.has_kernel:
-            address, par, class_weight = self.loss._kernel(self.dtype)
+        if kernel is not None:
+            address, par, class_weight = kernel
             self.handle.set_loss(address, par, self.loss.is_rowwise, class_weight, self.output_weight)
         else:
             y, weight = self._selected()

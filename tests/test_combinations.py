@@ -592,7 +592,7 @@ def far(loss):
 
 
 def test_every_loss_says_what_it_is_for():
-    for name, cls in losses.LOSSES.items():
+    for name, cls in (losses.LOSSES | losses.BATCH_LOSSES).items():
         traits = cls.__dict__.get("traits")
         assert isinstance(traits, loss_traits.Traits), f"{name} declares no traits"
         assert traits.task and set(traits.task) <= set(loss_traits.TASKS), name
@@ -616,7 +616,7 @@ def test_every_optimizer_says_what_it_is_for():
 
 
 def test_choose():
-    assert losses.choose() == list(losses.LOSSES) and optimizers.choose() == list(optimizers.OPTIMIZERS)
+    assert losses.choose() == [*losses.LOSSES, *losses.BATCH_LOSSES] and optimizers.choose() == list(optimizers.OPTIMIZERS)
     for name in losses.choose(task="regression", outliers="bounded", smooth=True, convex=True, targets="finite"):
         cls = losses.LOSSES[name]
         assert cls.is_smooth and cls.is_convex and cls.domain == "finite" and cls.traits.outliers == "bounded"

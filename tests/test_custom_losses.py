@@ -315,6 +315,29 @@ def test_arguments(options, error, text):
         losses.CustomLoss(**{"function": pseudo_huber, **options})
 
 
+def test_sums_with_built_in_losses():
+    y, z, w = data(200)
+    exact = 2 * losses.from_function(pseudo_huber, convex=True) + losses.LogCosh()
+    rough = losses.LogCosh() + 2 * losses.from_function(pseudo_huber_gradient, convex=True)
+    ours = 2 * losses.PseudoHuber() + losses.LogCosh()
+    assert (exact.hessian_kind, rough.hessian_kind) == ("exact", "difference")
+    assert exact.is_convex and exact.name.startswith("2.0 * ") and pickle.loads(pickle.dumps(exact)) == exact
+    for mine, rtol in ((exact, 1e-12), (rough, 1e-6)):
+        for got, expected in zip(mine.value_gradient(y, z, w), ours.value_gradient(y, z, w)):
+            np.testing.assert_allclose(got, expected, rtol=1e-12)
+        for got, expected in zip(mine.gradient_hessian(y, z, w), ours.gradient_hessian(y, z, w)):
+            np.testing.assert_allclose(got, expected, rtol=rtol, atol=1e-9)
+    X = np.random.default_rng(1).normal(size=(200, 3))
+    params = np.ones(4)
+    got = LinearObjective(X, y, exact, 0.1).value_gradient(params)
+    for one, other in zip(got, LinearObjective(X, y, ours, 0.1).value_gradient(params)):
+        np.testing.assert_allclose(one, other, rtol=1e-12)
+    with pytest.raises(TypeError, match="is added and multiplied by"):
+        losses.Combination([(1.0, losses.from_function(pseudo_huber))])
+    with pytest.raises(ValueError, match="wrong|gradient"):
+        (losses.Huber() + losses.from_function(lambda y, z: (0.5 * (z - y) ** 2, y - z))).value(y, z)
+
+
 def test_best_constants():
     y, _, w = data(50)
     mine = losses.from_function(pseudo_huber, convex=True)

@@ -148,14 +148,23 @@ def test_trust_region_leaves_a_saddle():
     assert result.fun == pytest.approx(-0.25)
 
 
-@pytest.mark.parametrize("search", ["armijo", "nonmonotone", "wolfe", "strong-wolfe", "more-thuente", "hager-zhang"])
-@pytest.mark.parametrize("method", ["gd", "bfgs", "l-bfgs", "newton"])
+SEARCHES = ("armijo", "nonmonotone", "wolfe", "strong-wolfe", "more-thuente", "hager-zhang")
+
+
+# A monotone gradient descent needs thousands of iterations.
+@pytest.mark.parametrize(
+    ("method", "search"),
+    [
+        pytest.param(m, s, marks=[pytest.mark.slow] * (m == "gd" and s not in ("armijo", "nonmonotone")))
+        for m in ("gd", "bfgs", "l-bfgs", "newton", "newton-cg")
+        for s in SEARCHES
+    ],
+)
 def test_line_searches(method, search):
-    # A monotone gradient descent needs thousands of iterations; it is followed for some.
-    options = {"line_search": search, "max_iter": 2000}
+    options = {"line_search": search, "max_iter": 50000}
     result = minimize(rosen, X0, jac=rosen_der, method=method, options=options)
-    assert result.success or method == "gd", result.message
-    np.testing.assert_allclose(result.x, 1, atol=0.1 if method == "gd" else 1e-3)
+    assert result.success, result.message
+    np.testing.assert_allclose(result.x, 1, atol=1e-3)
 
 
 def test_auto():
@@ -355,7 +364,7 @@ def test_scalars_integers_and_float32(method):
         return ((x - 3) ** 2).sum()
 
     result = minimize(fun, 7.0, jac=jac, method=method)
-    assert result.x.shape == (1,) and result.x[0] == pytest.approx(3, abs=1e-5)
+    assert result.x.shape == (1,) and result.x[0] == pytest.approx(3, abs=5.1e-6)  # |jac| = 2 |x - 3| <= gtol
     result = minimize(fun, np.array([7, 8]), jac=jac, method=method)
     assert result.x.dtype == np.float64 and result.success
     seen = set()

@@ -5,6 +5,7 @@ import numpy as np
 from .. import _kernels
 from .._validation import FLOATS, output_array, real_array, real_number, same_shape
 from ._base import DOMAINS, FULL_HESSIAN, GRADIENT, HESSIAN, PRODUCT, VALUE, Loss
+from ._custom import CustomLoss, UserLoss
 from ._pointwise import PointwiseLoss, best_constant, convex_constant
 from ._rows import RowLoss
 
@@ -64,6 +65,8 @@ class Combination(PointwiseLoss):
         for loss in parts:
             if not isinstance(loss, PointwiseLoss):
                 raise TypeError(f"a Combination is of losses of one target and one raw prediction each, got {loss!r}")
+            if isinstance(loss, UserLoss):
+                raise TypeError(f"a Combination is of built-in losses; {loss!r} is added and multiplied by + and *")
         super(PointwiseLoss, self).__init__(terms=tuple((factor, loss) for loss, factor in merged.items()))
         constants = [loss.constant_hessian for loss in parts]
         self.__dict__.update(
@@ -246,11 +249,56 @@ def combine(*terms):
     if len(merged) == 1 and next(iter(merged.values())) == 1:
         return next(iter(merged))
     if all(isinstance(loss, PointwiseLoss) for loss in merged):
-        return Combination(terms)
+        return _of_users(merged) if any(isinstance(loss, UserLoss) for loss in merged) else Combination(terms)
     if all(loss.is_rowwise and loss.is_separable for loss in merged):
         return RowCombination(terms)
     odd = next(loss for loss in merged if not isinstance(loss, PointwiseLoss))
     raise TypeError(f"only losses of one kind, pointwise or over rows, can be combined, got {odd!r}")
+
+
+class Sum:
+    """A weighted sum with losses of users among its terms, as the function of a `CustomLoss`.
+
+    Their Hessians are summed where every term has one; where not, that of the sum is differences of its gradient.
+    """
+
+    def __init__(self, terms, what):
+        self.terms, self.what = terms, what
+
+    def __call__(self, y_true, raw_prediction):
+        total = None
+        for factor, loss in self.terms:
+            found = loss._evaluate(self.what, y_true, raw_prediction, None, "none", 1)
+            found = [array * array.dtype.type(factor) for array in found]
+            total = found if total is None else [a + b for a, b in zip(total, found)]
+        return tuple(total)
+
+    def kinks(self, y_true):
+        return [kink for _, loss in self.terms for kink in loss.kinks(y_true)]
+
+    def __eq__(self, other):
+        return type(self) is type(other) and (self.terms, self.what) == (other.terms, other.what)
+
+    def __hash__(self):
+        return hash((self.terms, self.what))
+
+
+def _of_users(merged):
+    parts, terms = tuple(merged), tuple((factor, loss) for loss, factor in merged.items())
+    exact = all(loss.hessian_kind != "difference" for loss in parts)
+    function = Sum(terms, VALUE | GRADIENT | HESSIAN if exact else VALUE | GRADIENT)
+    return CustomLoss(
+        function,
+        name=_sum(terms),
+        convex=all(loss.is_convex for loss in parts),
+        smooth=all(loss.is_smooth for loss in parts),
+        domain=_common_domain(parts),
+        link=parts[0].link,
+        kinks=function.kinks,
+        raw_low=max(loss.raw_low for loss in parts),
+        hessian=exact,
+        check=False,
+    )
 
 
 def _merged(terms):

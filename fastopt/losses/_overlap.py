@@ -7,6 +7,7 @@ from .._config import threads
 from .._validation import real_array, real_number, same_shape
 from ._base import BAD_RAW, BAD_TARGET, GRADIENT, HESSIAN, INVERSE_LINKS, PRODUCT, VALUE
 from ._batch import BatchLoss, mass, output, register_batch, weights
+from ._traits import Traits
 
 
 class _Overlap(BatchLoss):
@@ -163,6 +164,11 @@ class Tversky(_Overlap):
     """
 
     name = "tversky"
+    traits = Traits(
+        ("segmentation",), "bounded", "", "Tversky 损失",
+        "regions where misses and false alarms differ",
+        "Keras `Tversky`: alpha and beta the other way round",
+    )  # fmt: skip
 
     def __init__(self, alpha=0.5, beta=0.5, smooth=1.0, per="batch"):
         alpha, beta = real_number("alpha", alpha, 0.0), real_number("beta", beta, 0.0)
@@ -193,6 +199,11 @@ class Dice(_Overlap):
     """
 
     name = "dice"
+    traits = Traits(
+        ("segmentation",), "bounded", "", "Dice 损失",
+        "small regions",
+        "Keras `Dice` takes probabilities",
+    )  # fmt: skip
 
     def __init__(self, smooth=1.0, per="batch"):
         super().__init__(smooth=smooth, per=per)
@@ -218,6 +229,11 @@ class Jaccard(_Overlap):
     """
 
     name = "jaccard"
+    traits = Traits(
+        ("segmentation",), "bounded", "", "Jaccard 损失",
+        "overlap as it is judged",
+        "segmentation libraries: soft IoU",
+    )  # fmt: skip
 
     def __init__(self, smooth=1.0, per="batch"):
         super().__init__(smooth=smooth, per=per)
@@ -240,6 +256,11 @@ class TverskyFromProbabilities(Tversky):
     """
 
     name = "tversky_from_probabilities"
+    traits = Traits(
+        ("segmentation",), "bounded", "", "Tversky 损失 (概率)",
+        "models that end in probabilities",
+        "Keras `Tversky`: alpha and beta the other way round",
+    )  # fmt: skip
     link = "identity"
 
 
@@ -256,6 +277,11 @@ class DiceFromProbabilities(Dice):
     """
 
     name = "dice_from_probabilities"
+    traits = Traits(
+        ("segmentation",), "bounded", "", "Dice 损失 (概率)",
+        "models that end in probabilities",
+        "Keras `Dice`",
+    )  # fmt: skip
     link = "identity"
 
 
@@ -272,4 +298,9 @@ class JaccardFromProbabilities(Jaccard):
     """
 
     name = "jaccard_from_probabilities"
+    traits = Traits(
+        ("segmentation",), "bounded", "", "Jaccard 损失 (概率)",
+        "models that end in probabilities",
+        "segmentation libraries: soft IoU",
+    )  # fmt: skip
     link = "identity"

@@ -57,7 +57,7 @@ class TileLoss(RowLoss):
 
     def _kernel(self, dtype):
         if self._targets == "number":
-            raise ValueError(
+            raise NotImplementedError(
                 f"{type(self).__name__} has one number as the target of k raw predictions; objectives over data take"
                 " losses with a class index or a row of k targets"
             )

@@ -8,6 +8,7 @@ from .._validation import first_bad, real_array
 from ._base import GRADIENT, VALUE
 from ._batch import BatchLoss, integers, mass, output, register_batch
 from ._rows import SoftmaxCrossEntropy
+from ._traits import Traits
 
 SOFTMAX = SoftmaxCrossEntropy()
 
@@ -219,6 +220,11 @@ class CTC(_Sequences):
     """
 
     name = "ctc"
+    traits = Traits(
+        ("sequence",), "bounded", "", "CTC 损失",
+        "speech and handwriting: labels without their places",
+        "torch `CTCLoss` takes log-probabilities and its mean divides by target lengths",
+    )  # fmt: skip
     link = "multinomial logit"
     is_convex = False
 
@@ -257,6 +263,11 @@ class CTCFromLogProbabilities(_Sequences):
     """
 
     name = "ctc_from_log_probabilities"
+    traits = Traits(
+        ("sequence",), "bounded", "", "CTC 损失 (对数概率)",
+        "models that end in log-probabilities",
+        "torch `CTCLoss`: its gradient is that of logits",
+    )  # fmt: skip
     link = "log"
     is_convex = False
     _logits = False

@@ -7,6 +7,7 @@ from .._config import threads
 from .._validation import first_bad, real_array
 from ._base import GRADIENT, HESSIAN, PRODUCT, VALUE
 from ._batch import BatchLoss, mass, output, register_batch, weights
+from ._traits import Traits
 
 BOUND = 128  # COX_BOUND of batch_survival.pxi
 
@@ -161,6 +162,11 @@ class CoxPartialLikelihood(BatchLoss):
     """
 
     name = "cox_partial_likelihood"
+    traits = Traits(
+        ("survival",), "bounded", "proportional hazards", "Cox 偏似然",
+        "times until an event, some of them censored",
+        "skglm `Cox`: Breslow by default, the bound as Hessian",
+    )  # fmt: skip
     domain = "times and events: a SurvivalTarget, (n, 2), or a structured array"
     link = "log"
     _nanoseconds = 20.0

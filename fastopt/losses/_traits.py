@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ._base import LOSSES
+from ._base import BATCH_LOSSES, LOSSES
 
 # Task -> words for it, English and Chinese.
 TASKS = {
@@ -59,7 +59,7 @@ class Traits:
 
 
 def choose(*, task=None, outliers=None, targets=None, convex=None, smooth=None):
-    """Names of the losses whose declared properties are these, in the order of `LOSSES`.
+    """Names of the losses whose declared properties are these, in the order of `LOSSES` and `BATCH_LOSSES`.
 
     Parameters
     ----------
@@ -89,7 +89,8 @@ def choose(*, task=None, outliers=None, targets=None, convex=None, smooth=None):
     >>> losses.choose(task="binary", targets="sign", smooth=True)
     ['squared_hinge', 'smoothed_hinge', 'binary_sparsemax', 'modified_huber', 'exponential']
     """
-    domains = {cls.domain for cls in LOSSES.values()}
+    everything = LOSSES | BATCH_LOSSES
+    domains = {cls.domain for cls in everything.values()}
     for name, value, allowed in (
         ("task", task, TASKS),
         ("outliers", outliers, OUTLIERS),
@@ -99,7 +100,7 @@ def choose(*, task=None, outliers=None, targets=None, convex=None, smooth=None):
             raise ValueError(f"{name} must be one of {', '.join(map(repr, sorted(allowed)))}, got {value!r}")
     return [
         name
-        for name, cls in LOSSES.items()
+        for name, cls in everything.items()
         if (task is None or task in cls.traits.task)
         and (outliers is None or outliers == cls.traits.outliers)
         and (targets is None or targets == cls.domain)
