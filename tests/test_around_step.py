@@ -71,8 +71,9 @@ def test_every_optimizer_takes_them():
             h[0] -= h[0].mean(axis=axis, keepdims=True)
             if "clip_norm" in names:
                 clipping.clip_norm(h, 0.3, like=recipe.like)
-            a.step(g)
-            b.step(h)
+            value = {"value": 1.0} if cls._NEEDS_VALUE else {}
+            a.step(g, **value)
+            b.step(h, **value)
         for x, y in zip(w, plain):
             np.testing.assert_allclose(x, y, rtol=1e-9, atol=1e-12, err_msg=name)
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import fastopt
 from fastopt import schedules
 from fastopt.optimizers import EMA, SGD, Accumulate, Adam, LearningRates, Lookahead, find_lr
 
@@ -33,6 +34,17 @@ def test_finds_a_rate_that_trains():
         for _ in range(50):
             opt.step(least_squares(w)()[1])
         assert least_squares(w)()[0] < before / 5
+
+
+def test_noise_of_batches_is_no_fall():
+    X = np.random.default_rng(0).normal(size=(420, 5))
+    y = X @ np.arange(1.0, 6.0) + np.random.default_rng(1).normal(size=420) * 4
+    for seed in range(6):
+        parts = np.array_split(np.random.default_rng(seed).permutation(420), 14)
+        batches = [fastopt.LinearObjective(X, y, "half_squared_error", rows=part) for part in parts]
+        w = np.zeros(6)
+        found = find_lr(SGD(w), lambda batch: batch.value_gradient(w), batches, low=1e-5, high=10.0)
+        assert 0.02 < found.suggestion < 0.5, seed
 
 
 def test_smoothing():

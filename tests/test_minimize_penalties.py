@@ -127,6 +127,7 @@ def test_penalties_are_refused_by_name():
 # Rules
 
 RATES = {"sgd": 0.02, "asgd": 0.02, "schedulefreesgd": 0.5, "adadelta": 30.0, "lion": 0.002, "signum": 0.002}
+RATES |= {"dog": 1.0, "prodigy": 1.0, "polyaksgd": 1.0}
 
 
 def test_rules_converge_on_a_parabola_and_on_rosenbrock():

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from fastopt import _kernels, optimizers, schedules
+from fastopt.optimizers._filters import COMMON
 from fastopt.reference import optimizers as reference
 
 O = optimizers
@@ -156,7 +157,7 @@ def values_of(name, values):
 def test_grid_covers_the_registry():
     assert set(GRID) == set(BRIEF) == set(OPTIMIZERS)
     for name, cls in OPTIMIZERS.items():
-        assert set(GRID[name]) == set(cls().get_params()) - {"like", "n_threads", "clip_global_norm"}
+        assert set(GRID[name]) == set(cls().get_params()) - {"like", "n_threads", "clip_global_norm", *COMMON}
     for dtype in (np.float32, np.float64):
         measures = set(_kernels.table.updates[np.dtype(dtype)].measures())
         assert measures == {cls._MEASURE for cls in OPTIMIZERS.values()} - {""}

@@ -30,10 +30,11 @@ class _Stepper:
         if penalty is not None and "momentum" in params:
             self.gain = (1.0 - params.get("dampening", 0.0)) / (1.0 - params["momentum"])
 
-    def step(self, gradient):
+    def step(self, point):
         lr = self.optimizer.lr
         rate = lr(self.optimizer.n_steps) if callable(lr) else lr
-        self.optimizer.step(gradient.astype(self.x.dtype, copy=False))
+        value = {"value": point.value} if self.optimizer._NEEDS_VALUE else {}
+        self.optimizer.step(point.gradient.astype(self.x.dtype, copy=False), **value)
         if self.penalty is not None and rate > 0 and np.isfinite(self.x).all():
             self.penalty.prox(self.x, rate * self.gain, out=self.x)
 
@@ -60,7 +61,7 @@ def steps(function, point, stop, recipe):
     stepper = _Stepper(recipe, point.x.astype(function.dtype), penalty)
     start, refused = point, 0
     while True:
-        stepper.step(point.gradient)
+        stepper.step(point)
         trial = function.evaluate(stepper.x.astype(np.float64))
         if not math.isfinite(trial.value):
             refused += 1
@@ -125,7 +126,7 @@ def epochs_of_batches(function, x, stop, recipe, batches, *, epochs=10, average=
                 started = True
                 if not (math.isfinite(met.value) and np.isfinite(met.gradient).all()):
                     continue
-                stepper.step(met.gradient)
+                stepper.step(met)
                 total, count = total + met.value, count + 1
                 gradient += met.gradient
                 if mean is not None:

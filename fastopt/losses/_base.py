@@ -132,6 +132,7 @@ class Loss:
     raw_low = -np.inf
     traits = None
     has_kernel = True
+    _more_classes = 0  # row losses: classes beyond the number of columns
 
     def __init__(self, **params):
         self.__dict__.update(params)

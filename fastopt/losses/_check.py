@@ -454,7 +454,7 @@ class _Probe:
         if loss.domain not in DOMAINS:
             if self.y.dtype.kind not in "iu" or self.y.ndim != 1 or not self.rows:
                 return None
-            return self._refused([self.raw.shape[1], -1], self.y)
+            return self._refused([self.raw.shape[1] + loss._more_classes, -1], self.y)
         for target in INSIDE[loss.domain]:
             y = np.full(self.y.shape, target)
             try:

@@ -273,9 +273,6 @@ class Sum:
             total = found if total is None else [a + b for a, b in zip(total, found)]
         return tuple(total)
 
-    def kinks(self, y_true):
-        return [kink for _, loss in self.terms for kink in loss.kinks(y_true)]
-
     def __eq__(self, other):
         return type(self) is type(other) and (self.terms, self.what) == (other.terms, other.what)
 
@@ -283,18 +280,29 @@ class Sum:
         return hash((self.terms, self.what))
 
 
+class UserSum(CustomLoss):
+    """The loss of a `Sum`."""
+
+    def kinks(self, y_true):
+        return [kink for _, loss in self.function.terms for kink in loss.kinks(y_true)]
+
+    kinks.__doc__ = CustomLoss.kinks.__doc__
+
+    def __repr__(self):
+        return self.name
+
+
 def _of_users(merged):
     parts, terms = tuple(merged), tuple((factor, loss) for loss, factor in merged.items())
     exact = all(loss.hessian_kind != "difference" for loss in parts)
     function = Sum(terms, VALUE | GRADIENT | HESSIAN if exact else VALUE | GRADIENT)
-    return CustomLoss(
+    return UserSum(
         function,
         name=_sum(terms),
         convex=all(loss.is_convex for loss in parts),
         smooth=all(loss.is_smooth for loss in parts),
         domain=_common_domain(parts),
         link=parts[0].link,
-        kinks=function.kinks,
         raw_low=max(loss.raw_low for loss in parts),
         hessian=exact,
         check=False,
@@ -306,7 +314,8 @@ def _merged(terms):
     merged = {}
     for factor, loss in terms:
         factor = real_number("the factor of a loss", factor, 0, open_low=True)
-        for inner, part in getattr(loss, "terms", ((1.0, loss),)):
+        of_users = isinstance(loss, UserSum) and loss.function.terms
+        for inner, part in of_users or getattr(loss, "terms", ((1.0, loss),)):
             merged[part] = merged.get(part, 0.0) + factor * inner
     if not merged:
         raise ValueError("a combination needs at least one term")

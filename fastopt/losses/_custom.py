@@ -81,9 +81,9 @@ class UserLoss(PointwiseLoss):
         """Raw predictions at which gradient or Hessian jump, as a list of arrays like `y_true`."""
         return [] if self._kinks is None else list(self._kinks(np.asarray(y_true)))
 
-    def _check_target(self, y_true):
+    def _check_target(self, y_true, masked=False):
         try:
-            super()._check_target(y_true)
+            super()._check_target(y_true, masked)
         except ValueError as error:
             raise ValueError(str(error).replace(type(self).__name__, f"the loss {self.name!r}", 1)) from None
 

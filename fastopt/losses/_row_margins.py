@@ -197,6 +197,7 @@ class CumulativeLogit(TileLoss):
     )  # fmt: skip
     domain = "class indices 0..k, one more than there are columns"
     link = "cumulative logit"
+    _more_classes = 1
     _targets = "number"
 
     def __init__(self):

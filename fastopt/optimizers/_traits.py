@@ -88,7 +88,7 @@ def choose(*, task=None, noise=None, tuning=None, budget=None, slots=None):
     >>> optimizers.choose(task="sparse", slots=1)
     ['adagrad']
     >>> optimizers.choose(noise="exact", tuning="none")
-    ['rprop']
+    ['rprop', 'dog', 'polyaksgd', 'barzilaiborwein', 'adaptivegd']
     """
     from . import OPTIMIZERS
 
@@ -111,7 +111,7 @@ def n_slots(cls):
     """Numbers kept beside each parameter of a matrix with the default options, found by a step."""
     w = np.ones((16, 16))
     optimizer = cls(w)
-    optimizer.step(np.ones(w.shape))
+    optimizer.step(np.ones(w.shape), **({"value": 1.0} if cls._NEEDS_VALUE else {}))
     arrays = (np.asarray(value) for value in optimizer.state_dict().values())
     kept = sum(array.size for array in arrays if array.dtype == w.dtype and array.size > 1)
     return round(kept / w.size, 1)

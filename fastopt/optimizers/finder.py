@@ -17,8 +17,8 @@ class LearningRates:
     rates, losses, smoothed : arrays of (n,)
         The rates tried, the loss at each before its step, and their smoothed mean.
     suggestion : float
-        The rate where the smoothed loss falls most steeply over log(rate), before its minimum; NaN where it never
-        falls.
+        The rate where the smoothed loss falls most steeply over log(rate), of those from where it has made a third of
+        its way down to its minimum for good (before, noise of the batches is steeper); NaN where it never falls.
     minimum : float
         The rate of the smallest smoothed loss, where training no longer gains; a tenth of it is another usual choice.
     stopped : str
@@ -31,10 +31,13 @@ class LearningRates:
         if len(rates):
             best = int(np.argmin(smoothed))
             self.minimum = float(rates[best])
-            if best >= 2:
-                slopes = np.gradient(smoothed[: best + 1], np.log(rates[: best + 1]))
-                if slopes.min() < 0:
-                    self.suggestion = float(rates[int(np.argmin(slopes))])
+            level = smoothed[: best + 1]
+            start = np.median(level[: 1 + len(level) // 10])
+            fall = start - level[-1]
+            if best >= 2 and 0 < fall < math.inf:
+                first = int(np.flatnonzero(level >= start - fall / 3)[-1])
+                slopes = np.gradient(level, np.log(rates[: best + 1]))[first:]
+                self.suggestion = float(rates[first + int(np.argmin(slopes))])
 
     def __repr__(self):
         return (
