@@ -171,8 +171,9 @@ def test_reference(name, like, isa):
 
 @pytest.mark.slow
 @each_pair
-def test_reference_of_every_setting(name, like):
-    compare(name, like, None)
+def test_reference_of_many_settings(name, like):
+    """All settings where they are 500 at most, else that many (Muon has 32768)."""
+    compare(name, like, 500)
 
 
 def compare(name, like, n):
@@ -182,7 +183,7 @@ def compare(name, like, n):
     shapes = {"adafactor": [(5, 8), (8, 5), (40,), (), (2, 5, 4)], "muon": [(5, 8), (8, 5), (40,), ()]}.get(
         name, [(37,)]
     )
-    for k, o in enumerate(every if n is None else [every[i] for i in rng.permutation(len(every))[:n]]):
+    for k, o in enumerate([every[i] for i in rng.permutation(len(every))[:n]]):
         shape = shapes[k % len(shapes)]
         if (name, like) == ("adafactor", "optax") and len(shape) > 2:
             continue  # the reference is of two axes
