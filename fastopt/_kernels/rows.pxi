@@ -81,7 +81,7 @@ cdef inline bint skipped(const job_t* job, Py_ssize_t i) noexcept nogil:
 
 
 cdef int64_t targets(int mode, const job_t* job, Py_ssize_t first, int m, int64_t* y, real* w,
-                            bint* skip) noexcept nogil:
+                     bint* skip) noexcept nogil:
     """Class indices and weights of the rows first..first+m-1, padded to T; skip tells of rows that count nothing."""
     cdef int64_t bad = 0, k = job.k
     cdef int lane

@@ -55,7 +55,7 @@ cdef enum:
     NUMBER = 7
     # What else a loss says of itself.
     FLAT = 8           # second derivatives are not offered
-    PROBABILITIES = 16 # raw predictions are in [0, 1]
+    PROBABILITIES = 16  # raw predictions are in [0, 1]
     DENSE = 32         # indices become rows
     CONJUGATE = 64     # the conjugate is offered
 

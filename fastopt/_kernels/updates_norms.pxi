@@ -150,7 +150,6 @@ cdef class Blocks:
                         use_threads_if=n_threads > 1):
             lerp(self.blocks[t].data, other.blocks[t].data, gain, self.blocks[t].n)
 
-
     def add(self, Blocks other, double factor, int n_threads):
         """a + factor b for each element a of these arrays and b of the others, which have the same sizes."""
         cdef Py_ssize_t t
