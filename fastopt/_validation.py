@@ -56,6 +56,24 @@ def output_array(name, array, shape, dtype, inputs=()):
     return array
 
 
+def output(name, given, shape, dtype, inputs):
+    """The array to write to: the caller's, checked and entered in `inputs`, or a new one."""
+    if given is None:
+        return np.empty(shape, dtype)
+    output_array(name, given, shape, dtype, inputs)
+    inputs[name] = given
+    return given
+
+
+def as_int64(array):
+    """An array of integers as contiguous aligned int64; such arrays are not copied."""
+    if array.dtype != np.int64:
+        if array.dtype.kind == "u" and array.dtype.itemsize == 8:
+            array = np.minimum(array, np.uint64(2**63 - 1))
+        array = array.astype(np.int64)
+    return np.require(array, requirements="CA")
+
+
 def real_number(name, value, low=None, high=None, open_low=False, open_high=False):
     """`value` as a float, finite and within the given limits."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):

@@ -72,6 +72,18 @@ def get(name, **params):
     return by_name(name, params, Loss, LOSSES | BATCH_LOSSES, ALIASES | BATCH_ALIASES, "their classes' and peers' names")
 
 
+def check_reduction(reduction):
+    if not isinstance(reduction, str) or reduction not in REDUCTIONS:
+        raise ValueError(f"reduction must be one of {', '.join(map(repr, REDUCTIONS))}, got {reduction!r}")
+
+
+def check_weight(sample_weight):
+    """Raise ValueError for the first weight that is negative, infinite or NaN."""
+    ok = (sample_weight >= 0) & (sample_weight < np.inf)
+    if not ok.all():
+        raise ValueError(f"sample_weight must be finite and >= 0, got {first_bad(sample_weight, ok)}")
+
+
 class Loss:
     """Base class of all losses: immutable, compared and pickled by class and parameters.
 
@@ -415,9 +427,8 @@ class Loss:
 
     # Errors.
 
-    def _check_reduction(self, reduction):
-        if not isinstance(reduction, str) or reduction not in REDUCTIONS:
-            raise ValueError(f"reduction must be one of {', '.join(map(repr, REDUCTIONS))}, got {reduction!r}")
+    _check_reduction = staticmethod(check_reduction)
+    _check_weight = staticmethod(check_weight)
 
     def _check_target(self, y_true, masked=False):
         """Raise ValueError for the first target outside the domain that is not masked."""
@@ -425,12 +436,6 @@ class Loss:
         ok = test(y_true) | masked
         if not ok.all():
             raise ValueError(f"y_true of {type(self).__name__} must be {words}, got {first_bad(y_true, ok)}{cure}")
-
-    def _check_weight(self, sample_weight):
-        """Raise ValueError for the first weight that is negative, infinite or NaN."""
-        ok = (sample_weight >= 0) & (sample_weight < np.inf)
-        if not ok.all():
-            raise ValueError(f"sample_weight must be finite and >= 0, got {first_bad(sample_weight, ok)}")
 
     def _raise_status(self, status, y_true, sample_weight=None, raw_prediction=None):
         """Raise the ValueError that a nonzero status word of a block or driver stands for."""

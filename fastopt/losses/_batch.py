@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from .._validation import enrol, output_array, real_array
-from ._base import BATCH_ALIASES, BATCH_LOSSES, Loss
+from .._validation import as_int64, enrol, real_array
+from ._base import BATCH_ALIASES, BATCH_LOSSES, Loss, check_weight
 
 
 def register_batch(*aliases):
@@ -45,16 +45,16 @@ class BatchLoss(Loss):
 
     def _weights(self, sample_weight, n):
         """sample_weight as checked float64 of shape (n,), or None."""
-        return None if sample_weight is None else weights(self, "sample_weight", sample_weight, (n,))
+        return None if sample_weight is None else weights(sample_weight, (n,))
 
 
-def weights(loss, name, array, shape):
-    """`array` as float64 of this shape, finite and >= 0."""
-    array = real_array(name, array, np.float64)
-    if array.shape != shape:
-        raise ValueError(f"{name} has shape {array.shape}; it must have shape {shape}")
-    loss._check_weight(array)
-    return array
+def weights(sample_weight, shape):
+    """`sample_weight` as float64 of this shape, finite and >= 0."""
+    weight = real_array("sample_weight", sample_weight, np.float64)
+    if weight.shape != shape:
+        raise ValueError(f"sample_weight has shape {weight.shape}; it must have shape {shape}")
+    check_weight(weight)
+    return weight
 
 
 def mass(sample_weight, n):
@@ -66,15 +66,6 @@ def mass(sample_weight, n):
     return total
 
 
-def output(name, given, shape, dtype, inputs):
-    """The array to write to: the caller's, checked, or a new one."""
-    if given is None:
-        return np.empty(shape, dtype)
-    output_array(name, given, shape, dtype, inputs)
-    inputs[name] = given
-    return given
-
-
 def integers(name, array):
     """`array` as contiguous int64; anything but an integer dtype is a TypeError."""
     array = np.asarray(array)
@@ -82,6 +73,4 @@ def integers(name, array):
         array = array.astype(np.int64)  # numpy's dtype of an empty list
     if array.dtype.kind not in "iu":
         raise TypeError(f"{name} must have an integer dtype, got dtype {array.dtype}")
-    if array.dtype.kind == "u" and array.dtype.itemsize == 8:
-        array = np.minimum(array, np.uint64(2**63 - 1))
-    return np.require(array.astype(np.int64, copy=False), requirements="CA")
+    return as_int64(array)

@@ -5,8 +5,8 @@ import numpy as np
 from .. import _kernels
 from .._config import threads
 from .._validation import first_bad, real_array, real_number, same_shape
-from ._base import REDUCTIONS
-from ._batch import mass
+from ._base import check_reduction
+from ._batch import mass, weights
 from ._rows import SoftmaxCrossEntropy
 
 TRIPLET, CONTRAST, COSINE = 0, 1, 2
@@ -37,16 +37,8 @@ def _signs(y_true, shape):
 
 def _scales(sample_weight, reduction, shape):
     """Weights in float64, or None, and what gradients are multiplied by: the weights over what a mean divides by."""
-    if not isinstance(reduction, str) or reduction not in REDUCTIONS:
-        raise ValueError(f"reduction must be one of {', '.join(map(repr, REDUCTIONS))}, got {reduction!r}")
-    weight = None
-    if sample_weight is not None:
-        weight = real_array("sample_weight", sample_weight, np.float64)
-        if weight.shape != shape:
-            raise ValueError(f"sample_weight has shape {weight.shape}; it must have shape {shape}")
-        ok = (weight >= 0) & (weight < np.inf)
-        if not ok.all():
-            raise ValueError(f"sample_weight must be finite and >= 0, got {first_bad(weight, ok)}")
+    check_reduction(reduction)
+    weight = None if sample_weight is None else weights(sample_weight, shape)
     divisor = mass(weight, int(np.prod(shape))) if reduction == "mean" else 1.0
     scale = np.ones(shape) if weight is None else weight
     return weight, scale / divisor, divisor

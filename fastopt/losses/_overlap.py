@@ -4,9 +4,9 @@ import numpy as np
 
 from .. import _kernels
 from .._config import threads
-from .._validation import real_array, real_number, same_shape
+from .._validation import output, real_array, real_number, same_shape
 from ._base import BAD_RAW, BAD_TARGET, GRADIENT, HESSIAN, INVERSE_LINKS, PRODUCT, VALUE
-from ._batch import BatchLoss, mass, output, register_batch, weights
+from ._batch import BatchLoss, mass, register_batch, weights
 from ._traits import Traits
 
 
@@ -83,7 +83,7 @@ class _Overlap(BatchLoss):
         inputs = {"y_true": y, "raw_prediction": raw, "sample_weight": sample_weight}
         weight, row_weight = None, np.ones(n)
         if sample_weight is not None and self.per == "row":
-            row_weight = weights(self, "sample_weight", sample_weight, (n,))
+            row_weight = weights(sample_weight, (n,))
         elif sample_weight is not None:
             weight = real_array("sample_weight", sample_weight, raw.dtype)
             same_shape("sample_weight", weight, "raw_prediction", raw)

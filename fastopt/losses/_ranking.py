@@ -5,7 +5,7 @@ import numpy as np
 from .. import _kernels
 from .._config import threads
 from .._validation import first_bad, real_array, real_number, same_shape
-from ._base import REDUCTIONS
+from ._base import check_reduction
 
 
 def pairwise_ranking(y_true, raw_prediction, group=None, *, loss="logistic", margin=1.0, reduction="mean",
@@ -52,8 +52,7 @@ def pairwise_ranking(y_true, raw_prediction, group=None, *, loss="logistic", mar
     """
     if not isinstance(loss, str) or loss not in ("logistic", "hinge"):
         raise ValueError(f"loss must be 'logistic' or 'hinge', got {loss!r}")
-    if not isinstance(reduction, str) or reduction not in REDUCTIONS:
-        raise ValueError(f"reduction must be one of {', '.join(map(repr, REDUCTIONS))}, got {reduction!r}")
+    check_reduction(reduction)
     margin = real_number("margin", margin, 0.0, open_low=True)
     if loss == "logistic" and margin != 1.0:
         raise ValueError(f"margin is of loss='hinge'; the logistic loss has none, got {margin}")

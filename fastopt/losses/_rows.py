@@ -13,7 +13,7 @@ import numpy as np
 
 from .. import _kernels
 from .._config import threads
-from .._validation import first_bad, output_array, real_array, real_number, same_shape
+from .._validation import as_int64, first_bad, output, real_array, real_number, same_shape
 from ._base import (
     BAD_RAW,
     BAD_TARGET,
@@ -32,7 +32,6 @@ from ._traits import Traits
 
 PREDICT = 64  # FO_PREDICT of src_c/fo_job.h
 MASS = 0.0  # asks the kernel to divide by the sum of the weights
-INT64 = np.dtype(np.int64)
 
 
 class RowLoss(Loss):
@@ -101,7 +100,7 @@ class RowLoss(Loss):
                 raise TypeError(
                     f"y_true of shape (n,) holds class indices and must have an integer dtype, got dtype {y.dtype}"
                 )
-            return _index(y), None
+            return as_int64(y), None
         if y.shape != raw.shape:
             raise ValueError(
                 f"y_true has shape {y.shape} and {raw_name} has shape {raw.shape}; y_true must be class indices "
@@ -136,13 +135,13 @@ class RowLoss(Loss):
         full = what & FULL_HESSIAN
         value = gradient = hessian = product = None
         if what & (VALUE | CONJUGATE) and none:
-            value = _output("value_out", value_out, (n,), dtype, inputs)
+            value = output("value_out", value_out, (n,), dtype, inputs)
         if what & GRADIENT:
-            gradient = _output("gradient_out", gradient_out, raw.shape, dtype, inputs)
+            gradient = output("gradient_out", gradient_out, raw.shape, dtype, inputs)
         if what & (HESSIAN | FULL_HESSIAN):
-            hessian = _output("hessian_out", hessian_out, (n, k, k) if full else raw.shape, dtype, inputs)
+            hessian = output("hessian_out", hessian_out, (n, k, k) if full else raw.shape, dtype, inputs)
         if what == PRODUCT:
-            product = _output("product_out", gradient_out, raw.shape, dtype, inputs)
+            product = output("product_out", gradient_out, raw.shape, dtype, inputs)
         n_threads = threads(n_threads, n * k * (k if full else 1) * self._nanoseconds * 1e-6)
         status, total = getattr(_kernels.table, self._family)[dtype].run(
             self.name, what, n, k, index, _flat(rows), _flat(raw), weight, self._par, self.class_weight,
@@ -453,22 +452,5 @@ class CategoricalCrossEntropyFromProbabilities(RowLoss):
         return rng.integers(0, n_classes, n), rng.dirichlet(np.full(n_classes, 2.0), size=n)
 
 
-def _index(y):
-    """Class indices as contiguous aligned int64; such arrays are not copied."""
-    if y.dtype != INT64:
-        if y.dtype.kind == "u" and y.dtype.itemsize == 8:
-            y = np.minimum(y, np.uint64(2**63 - 1))
-        y = y.astype(INT64)
-    return np.require(y, requirements="CA")
-
-
 def _flat(array):
     return None if array is None else array.reshape(-1)
-
-
-def _output(name, given, shape, dtype, inputs):
-    if given is None:
-        return np.empty(shape, dtype)
-    output_array(name, given, shape, dtype, inputs)
-    inputs[name] = given
-    return given

@@ -4,9 +4,9 @@ import numpy as np
 
 from .. import _kernels
 from .._config import threads
-from .._validation import first_bad, real_array
+from .._validation import first_bad, output, real_array
 from ._base import GRADIENT, VALUE
-from ._batch import BatchLoss, integers, mass, output, register_batch
+from ._batch import BatchLoss, integers, mass, register_batch
 from ._rows import SoftmaxCrossEntropy
 from ._traits import Traits
 

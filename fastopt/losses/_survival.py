@@ -4,9 +4,9 @@ import numpy as np
 
 from .. import _kernels
 from .._config import threads
-from .._validation import first_bad, real_array
+from .._validation import first_bad, output, real_array
 from ._base import GRADIENT, HESSIAN, PRODUCT, VALUE
-from ._batch import BatchLoss, mass, output, register_batch, weights
+from ._batch import BatchLoss, mass, register_batch
 from ._traits import Traits
 
 BOUND = 128  # COX_BOUND of batch_survival.pxi
@@ -236,7 +236,7 @@ class CoxPartialLikelihood(BatchLoss):
         n = raw.size
         if target.n_samples != n:
             raise ValueError(f"y_true has {target.n_samples} samples and raw_prediction has shape {raw.shape}")
-        weight = None if sample_weight is None else weights(self, "sample_weight", sample_weight, (n,))
+        weight = self._weights(sample_weight, n)
         divisor = mass(weight, n) if reduction == "mean" else 1.0
         inputs = {"raw_prediction": raw, "sample_weight": sample_weight}
         if direction is not None:

@@ -184,9 +184,6 @@ class Muon(Measured):
         super()._build()
         self._work = {}
 
-    def _measure(self, rows, n_threads):
-        raise NotImplementedError
-
     def _run(self, rows, n_threads, value):
         for plan, where in zip(self._plans, self._wheres):
             arrays = [(g, i) for g in self._groups for i in range(len(g.params))]
