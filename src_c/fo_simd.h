@@ -35,7 +35,7 @@
 #define FO_BYTES 16
 #endif
 #if defined(__GNUC__)
-#define FO_PREFETCH(p) __builtin_prefetch((p), 0, 2)
+#define FO_PREFETCH(p) __builtin_prefetch((p), 0, 3)
 #define FO_UNROLL _Pragma("GCC unroll 16")
 #else
 #define FO_PREFETCH(p) ((void)(p))
