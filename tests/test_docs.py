@@ -25,7 +25,7 @@ MODULES = [
 # Public modules whose docstrings have examples.
 EXAMPLES = (
     *("_config", "objective", "losses._base", "losses._binary", "losses._glm"),
-    *("losses._pointwise", "losses._regression", "losses._rows"),
+    *("losses._regression", "losses._robust", "losses._rows"),
     *("losses._row_margins", "losses._row_softmax", "losses._row_vectors"),
     *("losses._combination", "losses._traits", "losses._weights", "losses._check", "losses._custom"),
     *("losses._sequence",),

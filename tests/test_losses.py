@@ -647,7 +647,7 @@ ERRORS = [
     (lambda: losses.Huber(delta=np.inf), ValueError, "delta must be in"),
     (lambda: losses.Huber(delta="1"), TypeError, "delta must be a real number, got str"),
     (lambda: losses.Quantile(quantile=1), ValueError, r"quantile must be in \(0, 1\), got 1"),
-    (lambda: losses.get("hubber"), ValueError, "unknown loss 'hubber'; known are squared_error"),
+    (lambda: losses.get("hubber"), ValueError, "unknown loss 'hubber'; known are logistic, binary_cross_entropy"),
     (lambda: losses.get("huber", epsilon=1.0), TypeError, "Huber takes delta, hessian, got 'epsilon'"),
     (lambda: losses.get("logistic", delta=1.0), TypeError, "Logistic takes pos_weight, label_smoothing, got 'delta'"),
     (lambda: losses.get("poisson", delta=1.0), TypeError, "Poisson takes no parameters, got 'delta'"),

@@ -8,51 +8,41 @@ losses of users' functions, `check_loss` tries any loss.
 
 from ._base import BATCH_LOSSES, LOSSES, Loss, get
 from ._binary import (
+    BinaryCrossEntropyFromProbabilities,
     BinaryFocal,
     BinarySparsemax,
     ComplementaryLogLog,
     Exponential,
     GeneralizedCrossEntropy,
+    Hinge,
+    Logistic,
     ModifiedHuber,
     Perceptron,
     Probit,
     SmoothedHinge,
+    SquaredHinge,
 )
 from ._check import LossReport, check_loss
 from ._combination import Combination, RowCombination
 from ._custom import CustomLoss, PointerLoss, from_function, from_pointer
 from ._embedding import contrastive, cosine_embedding, hinge_embedding, info_nce, margin_ranking, nt_xent, triplet
-from ._glm import Gamma, InverseGaussian, NegativeBinomial, PoissonIdentity, Tweedie, TweedieIdentity
+from ._glm import Gamma, InverseGaussian, NegativeBinomial, Poisson, PoissonIdentity, Tweedie, TweedieIdentity
 from ._overlap import Dice, DiceFromProbabilities, Jaccard, JaccardFromProbabilities, Tversky, TverskyFromProbabilities
-from ._pointwise import (
-    AbsoluteError,
-    BinaryCrossEntropyFromProbabilities,
-    HalfSquaredError,
-    Hinge,
-    Huber,
-    Logistic,
-    Poisson,
-    Quantile,
-    RootMeanSquaredError,
-    SquaredError,
-    SquaredHinge,
-)
 from ._ranking import pairwise_ranking
 from ._regression import (
-    Cauchy,
+    AbsoluteError,
     EpsilonInsensitive,
     Expectile,
-    Fair,
-    LogCosh,
+    HalfSquaredError,
     MeanAbsolutePercentageError,
     MeanSquaredLogarithmicError,
-    PseudoHuber,
+    Quantile,
+    RootMeanSquaredError,
     SmoothedQuantile,
-    SmoothL1,
     SquaredEpsilonInsensitive,
-    TukeyBiweight,
-    Welsch,
+    SquaredError,
 )
+from ._robust import Cauchy, Fair, Huber, LogCosh, PseudoHuber, SmoothL1, TukeyBiweight, Welsch
 from ._row_margins import CrammerSinger, CumulativeLogit, MultilabelLogistic, MultilabelMargin, WestonWatkins
 from ._row_softmax import (
     CategoricalFocal,

@@ -1,4 +1,4 @@
-"""Losses of two classes beside the logistic and the hinge losses of `_pointwise`.
+"""Losses of two classes.
 
 Labels are -1 and +1 for losses of the margin m = y z of z = raw_prediction, in [0, 1] or 0 and 1 for losses
 of the probability.
@@ -38,6 +38,177 @@ class _Binary(PointwiseLoss):
 
     def sample(self, rng, n):
         return rng.integers(0, 2, size=n).astype(float), rng.normal(size=n) * 2.0
+
+
+@register(
+    "log_loss", "binomial", "HalfBinomialLoss", "BCEWithLogitsLoss", "binary_cross_entropy_with_logits",
+    "sigmoid_binary_cross_entropy",
+)  # fmt: skip
+class Logistic(PointwiseLoss):
+    """Logistic loss log(1 + e^z) - y z of z = raw_prediction, targets y in [0, 1].
+
+    Gradient sigmoid(z) - y, Hessian sigmoid(z) sigmoid(-z). Binary cross-entropy from logits:
+    scikit-learn's `HalfBinomialLoss`, torch's `BCEWithLogitsLoss`. Soft labels are accepted.
+
+    Parameters
+    ----------
+    pos_weight : float, default 1.0
+        W > 0 multiplies the part of y: W y log(1 + e^-z) + (1 - y) log(1 + e^z), as in torch.
+    label_smoothing : float, default 0.0
+        e in [0, 1): y becomes (1 - e) y + e / 2, as in Keras.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastopt.losses import Logistic
+    >>> Logistic().gradient(np.array([0.0, 1.0]), np.array([0.0, 0.0]), reduction="sum")
+    array([ 0.5, -0.5])
+    >>> Logistic(pos_weight=3.0).gradient(np.array([0.0, 1.0]), np.array([0.0, 0.0]), reduction="sum")
+    array([ 0.5, -1.5])
+    """
+
+    name = "logistic"
+    traits = Traits(
+        ("binary", "multilabel"), "bounded", "Bernoulli", "逻辑损失 (对数损失)",
+        "probabilities of two classes",
+        "torch `BCEWithLogitsLoss`, Keras `BinaryCrossentropy(from_logits=True)`, optax, scikit-learn "
+        "`HalfBinomialLoss`: the same; skglm, lightning: labels -1/+1",
+    )  # fmt: skip
+    has_deviance = True
+    link = "logit"
+    domain = "unit"
+    _nanoseconds = 3.5
+
+    def __init__(self, pos_weight=1.0, label_smoothing=0.0):
+        pos_weight = real_number("pos_weight", pos_weight, 0, open_low=True)
+        label_smoothing = real_number("label_smoothing", label_smoothing, 0, 1, open_high=True)
+        super().__init__(pos_weight=pos_weight, label_smoothing=label_smoothing)
+        if pos_weight == 1 and label_smoothing == 0:
+            self._run("logistic")
+        else:
+            self._run("logistic_weighted", pos_weight, label_smoothing)
+
+    def _least(self, y):
+        keep, half = 1.0 - self.label_smoothing, 0.5 * self.label_smoothing
+        yes, no = self.pos_weight * (keep * y + half), keep * (1.0 - y) + half
+        return xlogx(yes + no) - xlogx(yes) - xlogx(no)
+
+    def _constant(self, y, w):
+        keep, half = 1.0 - self.label_smoothing, 0.5 * self.label_smoothing
+        with np.errstate(divide="ignore"):
+            yes, no = np.log(np.sum(w * (keep * y + half))), np.log(np.sum(w * (keep * (1.0 - y) + half)))
+        return yes - no + np.log(self.pos_weight)
+
+    def sample(self, rng, n):
+        return rng.integers(0, 2, size=n).astype(float), rng.normal(size=n) * 3.0
+
+
+@register(
+    "bce", "binary_cross_entropy", "binary_crossentropy", "BinaryCrossentropy", "BCELoss",
+)  # fmt: skip
+class BinaryCrossEntropyFromProbabilities(PointwiseLoss):
+    """Binary cross-entropy -y log q - (1 - y) log(1 - q) of probabilities q = raw_prediction in [0, 1].
+
+    Logarithms are clamped at -100, as torch's `BCELoss` does. The gradient (1 - y)/(1 - q) - y/q and
+    the Hessian y/q^2 + (1 - y)/(1 - q)^2 are those of the clamped value: a clamped logarithm
+    contributes 0 (torch floors q (1 - q) at 1e-12 instead). A raw prediction outside [0, 1] is an
+    error, NaN propagates. Targets in [0, 1]. Prefer `Logistic` where logits are at hand: it keeps
+    the digits that 1 - q loses.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastopt.losses import BinaryCrossEntropyFromProbabilities
+    >>> BinaryCrossEntropyFromProbabilities().value(np.array([1.0]), np.array([0.0]))
+    100.0
+    """
+
+    name = "binary_cross_entropy_from_probabilities"
+    traits = Traits(
+        ("binary", "multilabel"), "sensitive", "Bernoulli", "二元交叉熵 (概率输入)",
+        "models that end in a probability; prefer `logistic`",
+        "torch `BCELoss`: the same value, another gradient beyond the clamp; Keras clips probabilities at 1e-7",
+    )  # fmt: skip
+    has_deviance = True
+    has_conjugate = False
+    domain = "unit"
+    _nanoseconds = 5.0
+
+    def _least(self, y):
+        return -(xlogx(y) + xlogx(1.0 - y))
+
+    def _no_conjugate(self):
+        raise NotImplementedError(
+            "BinaryCrossEntropyFromProbabilities offers no conjugate; Logistic, the same loss of logits, does"
+        )
+
+    def sample(self, rng, n):
+        return rng.uniform(size=n), rng.uniform(0.02, 0.98, size=n)
+
+
+@register("hinge_loss")
+class Hinge(PointwiseLoss):
+    """Hinge loss max(0, 1 - y z) of z = raw_prediction, targets y in {-1, +1}.
+
+    Gradient -y where y z < 1, else 0 (so at the kink). The Hessian is 0 where it exists.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastopt.losses import Hinge
+    >>> Hinge().value(np.array([1.0, -1.0]), np.array([0.5, 0.5]), reduction="none")
+    array([0.5, 1.5])
+    """
+
+    name = "hinge"
+    traits = Traits(
+        ("binary",), "bounded", "", "铰链损失",
+        "support vector machines",
+        "Keras `Hinge` also takes labels 0/1; optax `hinge_loss`, scikit-learn SGD: the same",
+    )  # fmt: skip
+    is_smooth = False
+    domain = "sign"
+
+    def _constant(self, y, w):
+        return np.sign(np.sum(w * y))
+
+    def kinks(self, y_true):
+        return [np.asarray(y_true)]
+
+    def sample(self, rng, n):
+        return rng.integers(0, 2, size=n) * 2.0 - 1.0, rng.normal(size=n) * 2.0
+
+
+@register("squared_hinge_loss")
+class SquaredHinge(PointwiseLoss):
+    """Squared hinge loss max(0, 1 - y z)^2 of z = raw_prediction, targets y in {-1, +1}.
+
+    Gradient -2 y max(0, 1 - y z); Hessian 2 where y z < 1, else 0.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastopt.losses import SquaredHinge
+    >>> SquaredHinge().value(np.array([1.0, -1.0]), np.array([0.5, 0.5]), reduction="none")
+    array([0.25, 2.25])
+    """
+
+    name = "squared_hinge"
+    traits = Traits(
+        ("binary",), "sensitive", "", "平方铰链损失",
+        "support vector machines with a smooth loss",
+        "Keras `SquaredHinge`, scikit-learn `LinearSVC`: the same",
+    )  # fmt: skip
+    domain = "sign"
+
+    def _constant(self, y, w):
+        return np.average(y, weights=w)
+
+    def kinks(self, y_true):
+        return [np.asarray(y_true)]
+
+    def sample(self, rng, n):
+        return rng.integers(0, 2, size=n) * 2.0 - 1.0, rng.normal(size=n) * 2.0
 
 
 @register("cloglog", "ComplementaryLogLogLoss")

@@ -1,4 +1,4 @@
-"""Negative log-likelihoods of generalized linear models beside the Poisson loss of `_pointwise`.
+"""Negative log-likelihoods of generalized linear models.
 
 Terms of the target alone are left out, as everywhere in this package. mu stands for the predicted mean.
 """
@@ -15,6 +15,45 @@ def _log_mean(y, w):
     mean = np.average(y, weights=w)
     with np.errstate(divide="ignore"):
         return np.log(max(mean, 0.0))
+
+
+@register("HalfPoissonLoss", "PoissonNLLLoss", "poisson_nll_loss")
+class Poisson(PointwiseLoss):
+    """Half Poisson deviance with log link: e^z - y z of z = raw_prediction, targets y >= 0.
+
+    Gradient e^z - y, Hessian e^z. scikit-learn's `HalfPoissonLoss`; torch's `PoissonNLLLoss` with
+    log_input=True. Keras' Poisson is of the mean e^z, not of z. The terms of y alone are left out.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastopt.losses import Poisson
+    >>> Poisson().value_gradient(np.array([2.0, 0.0]), np.array([0.0, 0.0]))
+    (1.0, array([-0.5,  0.5]))
+    """
+
+    name = "poisson"
+    traits = Traits(
+        ("counts",), "sensitive", "Poisson", "泊松损失",
+        "counts, rates with an offset",
+        "scikit-learn `HalfPoissonLoss`, torch `PoissonNLLLoss`: the same; Keras `Poisson` takes the mean, "
+        "not its logarithm",
+    )  # fmt: skip
+    has_deviance = True
+    link = "log"
+    domain = "nonnegative"
+    _nanoseconds = 3.0
+
+    def _least(self, y):
+        return y - xlogx(y)
+
+    def _constant(self, y, w):
+        with np.errstate(divide="ignore"):
+            return np.log(np.average(y, weights=w))
+
+    def sample(self, rng, n):
+        raw = rng.normal(size=n)
+        return rng.poisson(np.exp(raw)).astype(float), raw
 
 
 @register("PoissonLoss")
@@ -131,6 +170,8 @@ def _least(y, power):
 
 
 # par[2] and par[3] of a kernel that is told its domain (FO_DOMAIN_RUNTIME).
+
+
 _RUNTIME = {"finite": (-1, 0), "nonnegative": (0, 0), "positive": (0, 1)}
 
 

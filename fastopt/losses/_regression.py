@@ -1,132 +1,297 @@
-"""Losses of a residual: robust ones, quantiles and expectiles, insensitive and relative errors.
+"""Losses of a residual that follow it: squared, absolute and relative errors, quantiles and expectiles.
 
-Pointwise, as those of `_pointwise`; r stands for raw_prediction - y_true.
+r stands for raw_prediction - y_true. Robust losses are in `_robust`.
 """
 
 import numpy as np
 
-from .._validation import real_number
-from ._base import register
-from ._pointwise import Huber, PointwiseLoss, best_constant, convex_constant, weighted_quantile
+from .. import _kernels
+from .._validation import output_array, real_array, real_number
+from ._base import GRADIENT, HESSIAN, PRODUCT, VALUE, Loss, register
+from ._pointwise import PARAMETERS, BetweenTargets, PointwiseLoss, weighted_quantile
 from ._traits import Traits
 
 
-class _Convex(PointwiseLoss):
-    """The best constant lies between the smallest and the largest target."""
+@register("mse", "mean_squared_error", "MeanSquaredError", "MSELoss", "mse_loss")
+class SquaredError(PointwiseLoss):
+    """Squared error r^2.
 
-    def _constant(self, y, w):
-        y, w = y[w > 0], w[w > 0]
-        return convex_constant(self, y, w, y.min(), y.max())
-
-
-class _Redescending(PointwiseLoss):
-    """Not convex; the best constant starts from the best of up to 257 targets."""
-
-    is_convex = False
-    has_conjugate = False
-    _nanoseconds = 3.0
-
-    def _constant(self, y, w):
-        y, w = y[w > 0], w[w > 0]
-        return best_constant(self, y, w, np.unique(np.quantile(y, np.linspace(0, 1, 257))))
-
-
-@register("SmoothL1Loss", "smooth_l1_loss")
-class SmoothL1(PointwiseLoss):
-    """Smooth L1 loss: r^2 / (2 beta) where |r| <= beta, else |r| - beta / 2.
-
-    Gradient r / beta clipped to [-1, 1]; Hessian 1 / beta where |r| <= beta, else 0. torch's
-    `SmoothL1Loss`; Huber's loss of delta = beta divided by beta.
-
-    Parameters
-    ----------
-    beta : float, default 1.0
-        Positive. `AbsoluteError` is the limit at 0.
+    Gradient 2 r, Hessian 2. Keras' and torch's mean squared error; scikit-learn's and optax' l2
+    losses are `HalfSquaredError`.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from fastopt.losses import SmoothL1
-    >>> SmoothL1(beta=2.0).value(np.array([0.0, 0.0]), np.array([1.0, 4.0]), reduction="none")
-    array([0.25, 3.  ])
+    >>> from fastopt.losses import SquaredError
+    >>> SquaredError().value_gradient(np.array([1.0, 2.0]), np.array([1.5, 4.0]))
+    (2.125, array([0.5, 2. ]))
     """
 
-    name = "smooth_l1"
+    name = "squared_error"
     traits = Traits(
-        ("regression",), "bounded", "normal with outliers", "平滑 L1 损失",
-        "box regression, as torch has it",
-        "torch `SmoothL1Loss`: the same; `huber` divided by beta",
+        ("regression",), "sensitive", "normal", "均方误差",
+        "the default for a number",
+        "torch `MSELoss`, Keras `MeanSquaredError`: the same; scikit-learn, glum, optax `l2_loss`: half of it",
     )  # fmt: skip
+    constant_hessian = 2.0
 
-    def __init__(self, beta=1.0):
-        super().__init__(beta=real_number("beta", beta, 0, open_low=True))
 
-    def _constant(self, y, w):
-        return Huber(self.beta)._constant(y, w)
+@register("l2_loss", "half_mean_squared_error")
+class HalfSquaredError(PointwiseLoss):
+    """Half squared error r^2 / 2.
+
+    Gradient r, Hessian 1. scikit-learn's `HalfSquaredError` (its "squared_error" in linear models)
+    and optax' `l2_loss`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastopt.losses import HalfSquaredError
+    >>> HalfSquaredError().value(np.array([1.0, 2.0]), np.array([1.5, 4.0]), reduction="sum")
+    2.125
+    """
+
+    name = "half_squared_error"
+    traits = Traits(
+        ("regression",), "sensitive", "normal", "半均方误差",
+        "the default for a number, as scikit-learn scales it",
+        "scikit-learn `HalfSquaredError`, optax `l2_loss`: the same; torch, Keras: twice it",
+    )  # fmt: skip
+    has_deviance = True
+    constant_hessian = 1.0
+
+    def _least(self, y):
+        return np.zeros_like(y)
+
+
+@register("rmse")
+class RootMeanSquaredError(Loss):
+    """Root of the mean squared error, R = sqrt(sum w r^2 / sum w): one loss of the whole batch.
+
+    With reduction="mean" the value is R, with "sum" the norm sqrt(sum w r^2) (the loss of the
+    square-root lasso); "none" is an error, because a sample has no loss of its own. Gradient
+    w r / (R sum w), 0 at R = 0, where R has a kink. The Hessian is a full n x n matrix and
+    is not formed (`gradient_hessian` raises; hessian_kind is "product"): `hessp` multiplies by it.
+    Convex. Squares that overflow or vanish are avoided, so R is accurate over the whole range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastopt.losses import RootMeanSquaredError
+    >>> RootMeanSquaredError().value_gradient(np.array([0.0, 0.0]), np.array([1.0, 7.0]))
+    (5.0, array([0.1, 0.7]))
+    """
+
+    name = "root_mean_squared_error"
+    traits = Traits(
+        ("regression",), "sensitive", "normal", "均方根误差",
+        "an error in the units of the target; square-root lasso",
+        "Keras has the metric alone; skglm `SqrtQuadratic`: sqrt(n) times it",
+    )  # fmt: skip
+    has_conjugate = False
+    hessian_kind = "product"
+    is_separable = False
+    _plan = ("half_squared_error", bytes(8 * PARAMETERS), 2.0, 1.0, True)
+
+    def _kernel(self, dtype):
+        raise NotImplementedError(
+            "RootMeanSquaredError couples all samples of a batch and has no loss by row; SquaredError has the same minimisers"
+        )
+
+    def _check_reduction(self, reduction):
+        super()._check_reduction(reduction)
+        if reduction == "none":
+            raise ValueError(
+                "RootMeanSquaredError has no reduction='none': it is the root of a sum over the batch, not a sum of "
+                "losses of samples; use 'mean' or 'sum', or SquaredError for a loss of each sample"
+            )
+
+    def _evaluate(self, what, y_true, raw_prediction, sample_weight, reduction, n_threads, value_out=None,
+                  gradient_out=None, hessian_out=None, direction=None):  # fmt: skip
+        if what <= VALUE | GRADIENT:
+            try:
+                result = _kernels.table.pointwise[raw_prediction.dtype].evaluate(
+                    self._plan, what, reduction, y_true, raw_prediction, sample_weight, n_threads,
+                    value_out, gradient_out, None, None,
+                )  # fmt: skip
+            except (AttributeError, KeyError, TypeError):
+                result = None
+            if result is not None and type(result) is not int:
+                return result
+        self._check_reduction(reduction)
+        if what & HESSIAN:
+            raise NotImplementedError(
+                "the Hessian of RootMeanSquaredError is a full matrix, n x n for n samples, and is not formed; use hessp"
+            )
+        if value_out is not None:
+            raise ValueError("value_out is for reduction='none', which RootMeanSquaredError does not have")
+        square = _SQUARED._evaluate(VALUE, y_true, raw_prediction, sample_weight, reduction, n_threads)
+        raw = real_array("raw_prediction", raw_prediction)
+        tiny = 1e-280 if raw.dtype == np.float64 else 1e-30
+        if not tiny < square < np.inf:
+            return self._scaled(what, y_true, raw, sample_weight, reduction, gradient_out, direction)
+        root = float(np.sqrt(square))
+        if what == VALUE:
+            return root
+        # d sqrt(S) = dS / (2 sqrt(S)): the half squared error's gradient, divided by the root.
+        half = _Divided(root)
+        gradient = half._evaluate(GRADIENT, y_true, raw, sample_weight, reduction, n_threads, None,
+                                  None if what == PRODUCT else gradient_out)  # fmt: skip
+        if what == GRADIENT:
+            return gradient
+        if what == VALUE | GRADIENT:
+            return root, gradient
+        product = half._evaluate(PRODUCT, y_true, raw, sample_weight, reduction, n_threads, None, gradient_out,
+                                 None, direction)  # fmt: skip
+        inner = np.dot(gradient.ravel().astype(float), real_array("direction", direction, np.float64).ravel())
+        product -= raw.dtype.type(inner / root) * gradient
+        return product
+
+    def _scaled(self, what, y_true, raw, sample_weight, reduction, gradient_out, direction):
+        """The same in float64 NumPy, divided by the largest |r| first: for squares that overflow or vanish."""
+        y = real_array("y_true", y_true, raw.dtype).astype(np.float64)
+        w = np.ones(raw.shape) if sample_weight is None else np.array(sample_weight, dtype=np.float64)
+        if reduction == "mean":
+            w /= w.sum()
+        # Halves: a difference of two finite numbers may overflow.
+        r = 0.5 * raw.astype(np.float64) - 0.5 * y
+        largest = np.max(np.abs(r), where=w > 0, initial=0.0)
+        out = None
+        if what != VALUE:
+            if gradient_out is None:
+                gradient_out = np.empty_like(raw)
+            out = output_array("product_out" if what == PRODUCT else "gradient_out", gradient_out, raw.shape,
+                               raw.dtype, {"y_true": np.asarray(y_true), "raw_prediction": raw})  # fmt: skip
+        if not np.isfinite(largest) or largest == 0.0:
+            root = 2.0 * float(largest) if not np.isnan(r).any() else np.nan
+            if out is not None:
+                out[...] = 0.0 if largest == 0.0 and root == 0.0 else np.nan
+        else:
+            r /= largest
+            relative = float(np.sqrt(np.sum(w * r * r)))
+            root = 2.0 * largest * relative
+            if out is not None:
+                gradient = w * (r / relative)
+                if what == PRODUCT:
+                    d = real_array("direction", direction, np.float64)
+                    out[...] = (w * d - gradient * np.sum(gradient * d)) / root
+                else:
+                    out[...] = gradient
+        if what == VALUE:
+            return root
+        return (root, out) if what == VALUE | GRADIENT else out
+
+    def conjugate(self, y_true, theta):
+        """Not offered: the conjugate couples all samples (it is the indicator of a ball plus a linear term)."""
+        raise NotImplementedError("RootMeanSquaredError couples all samples and offers no conjugate by sample")
+
+    def fit_intercept_only(self, y_true, sample_weight=None):
+        """The weighted mean of `y_true`, a float."""
+        y, w = self._check_constant(y_true, sample_weight)
+        return float(np.average(y, weights=w))
 
     def kinks(self, y_true):
-        return [np.asarray(y_true) - self.beta, np.asarray(y_true) + self.beta]
+        """None by sample: the only kink is where all residuals are 0."""
+        return []
+
+    sample = PointwiseLoss.sample
 
 
-@register("soft_l1", "PseudoHuberLoss", "pseudo_huber_loss")
-class PseudoHuber(_Convex):
-    """Pseudo-Huber loss delta^2 (q - 1) with q = sqrt(1 + (r / delta)^2), computed as r^2 / (1 + q).
+class _Divided(PointwiseLoss):
+    """Half squared error with gradient and Hessian divided by a number."""
 
-    Gradient r / q, Hessian 1 / q^3. Quadratic near 0, delta |r| far away, smooth throughout; half of
-    SciPy's "soft_l1" cost with f_scale = delta is this.
+    name = "half_squared_error"
+
+    def __init__(self, divisor):
+        super().__init__()
+        self.__dict__["_plan"] = (*self._plan[:3], 1.0 / divisor, False)
+
+
+_SQUARED = SquaredError()
+
+
+@register("mae", "mean_absolute_error", "MeanAbsoluteError", "L1Loss", "l1_loss")
+class AbsoluteError(PointwiseLoss):
+    """Absolute error |r|.
+
+    Gradient sign(r), 0 at r = 0 (scikit-learn returns -1 there). The Hessian is 0 where it exists.
 
     Parameters
     ----------
-    delta : float, default 1.0
-        Positive.
+    hessian : {"exact", "bound"}, default "exact"
+        "bound" substitutes 1, as scikit-learn does.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from fastopt.losses import PseudoHuber
-    >>> PseudoHuber().value(np.array([0.0, 0.0]), np.array([0.75, 1e300]), reduction="none")
-    array([2.5e-001, 1.0e+300])
+    >>> from fastopt.losses import AbsoluteError
+    >>> AbsoluteError().gradient(np.array([1.0, 2.0]), np.array([1.0, 4.0]), reduction="sum")
+    array([0., 1.])
     """
 
-    name = "pseudo_huber"
+    name = "absolute_error"
     traits = Traits(
-        ("regression",), "bounded", "heavy tails", "伪 Huber 损失",
-        "`huber` with all derivatives",
-        "scipy `soft_l1`: the same",
+        ("regression", "quantiles"), "bounded", "Laplace", "平均绝对误差",
+        "the median, many wrong targets",
+        "torch `L1Loss`, Keras `MeanAbsoluteError`: the same; scikit-learn: slope -1 at r = 0",
     )  # fmt: skip
-    _nanoseconds = 2.0
+    is_smooth = False
+    hessian_kinds = ("exact", "bound")
 
-    def __init__(self, delta=1.0):
-        super().__init__(delta=real_number("delta", delta, 0, open_low=True))
+    def __init__(self, hessian="exact"):
+        super().__init__(hessian=hessian)
+
+    def _constant(self, y, w):
+        return weighted_quantile(y, w, 0.5)
+
+    def kinks(self, y_true):
+        return [np.asarray(y_true)]
 
 
-@register("logcosh", "LogCoshLoss")
-class LogCosh(_Convex):
-    """Logarithm of the hyperbolic cosine, log cosh r.
+@register("pinball", "pinball_loss", "PinballLoss", "quantile_loss")
+class Quantile(PointwiseLoss):
+    """Pinball loss of a quantile t: with v = y_true - raw_prediction, t v where v >= 0, else (t - 1) v.
 
-    Gradient tanh r, Hessian 1 / cosh(r)^2. About r^2 / 2 near 0 and |r| - log 2 far away. Keras' and
-    optax' log-cosh; small values keep their digits here: near 0 the usual formula |r| +
-    log(1 + e^(-2|r|)) - log 2 is a difference of nearly equal numbers.
+    Gradient -t where v >= 0 (so at the kink, as scikit-learn), else 1 - t. The Hessian is 0 where it
+    exists.
+
+    Parameters
+    ----------
+    quantile : float, default 0.5
+        In (0, 1).
+    hessian : {"exact", "bound"}, default "exact"
+        "bound" substitutes 1, as scikit-learn does.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from fastopt.losses import LogCosh
-    >>> LogCosh().value(np.array([0.0]), np.array([1e-8]), reduction="none")
-    array([5.e-17])
+    >>> from fastopt.losses import Quantile
+    >>> Quantile(quantile=0.25).value(np.array([1.0, 1.0]), np.array([0.0, 2.0]), reduction="none")
+    array([0.25, 0.75])
     """
 
-    name = "log_cosh"
+    name = "quantile"
     traits = Traits(
-        ("regression",), "bounded", "heavy tails", "对数双曲余弦损失",
-        "`huber` without a parameter",
-        "Keras `LogCosh`, optax `log_cosh`: the same",
+        ("quantiles",), "bounded", "asymmetric Laplace", "分位数损失",
+        "a quantile, intervals",
+        "scikit-learn `PinballLoss`: the same; torch, Keras, optax: none",
     )  # fmt: skip
-    _nanoseconds = 3.0
+    is_smooth = False
+    hessian_kinds = ("exact", "bound")
+
+    def __init__(self, quantile=0.5, hessian="exact"):
+        quantile = real_number("quantile", quantile, 0, 1, open_low=True, open_high=True)
+        super().__init__(quantile=quantile, hessian=hessian)
+
+    def _constant(self, y, w):
+        return weighted_quantile(y, w, self.quantile)
+
+    def kinks(self, y_true):
+        return [np.asarray(y_true)]
 
 
 @register("smooth_quantile", "QuantileHuber")
-class SmoothedQuantile(_Convex):
+class SmoothedQuantile(BetweenTargets):
     """Pinball loss with a parabola around its kink: with v = y_true - raw_prediction and c = quantile where
     v >= 0, else 1 - quantile, c v^2 / (2 delta) where |v| <= delta, else c (|v| - delta / 2).
 
@@ -167,7 +332,7 @@ class SmoothedQuantile(_Convex):
 
 
 @register("ExpectileLoss", "asymmetric_squared_error")
-class Expectile(_Convex):
+class Expectile(BetweenTargets):
     """Asymmetric squared error c r^2 with c = 1 - expectile where r > 0, else expectile.
 
     Gradient 2 c r, Hessian 2 c. Minimised by the expectile, as the pinball loss is by the quantile;
@@ -205,7 +370,7 @@ class Expectile(_Convex):
 
 
 @register("EpsilonInsensitiveLoss")
-class EpsilonInsensitive(_Convex):
+class EpsilonInsensitive(BetweenTargets):
     """Loss of support vector regression, max(0, |r| - epsilon).
 
     Gradient sign(r) where |r| > epsilon, else 0 (so at the kinks). The Hessian is 0 where it exists.
@@ -240,7 +405,7 @@ class EpsilonInsensitive(_Convex):
 
 
 @register("SquaredEpsilonInsensitiveLoss")
-class SquaredEpsilonInsensitive(_Convex):
+class SquaredEpsilonInsensitive(BetweenTargets):
     """Squared loss of support vector regression, max(0, |r| - epsilon)^2.
 
     Gradient 2 sign(r) max(0, |r| - epsilon); Hessian 2 where |r| > epsilon, else 0. scikit-learn's
@@ -274,145 +439,6 @@ class SquaredEpsilonInsensitive(_Convex):
         if self.epsilon == 0:
             return []
         return [np.asarray(y_true) - self.epsilon, np.asarray(y_true) + self.epsilon]
-
-
-@register("FairLoss", "fair_loss")
-class Fair(_Convex):
-    """Fair's loss c^2 (a - log(1 + a)) with a = |r| / c.
-
-    Gradient r / (1 + a), Hessian 1 / (1 + a)^2. About r^2 / 2 near 0 and c |r| far away, as Huber's, and strictly
-    convex everywhere: residuals far away keep a little weight, and the minimum is unique. LightGBM's "fair" objective
-    with fair_c = c.
-
-    Parameters
-    ----------
-    c : float, default 1.3998
-        Positive. The default has 95 % efficiency for normal residuals of variance one.
-
-    References
-    ----------
-    Fair (1974), On the robust estimation of econometric models; Holland and Welsch (1977), Robust regression using
-    iteratively reweighted least-squares, for the default.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from fastopt.losses import Fair
-    >>> Fair(c=1.0).gradient(np.array([0.0, 0.0]), np.array([1.0, -1e300]), reduction="none")
-    array([ 0.5, -1. ])
-    """
-
-    name = "fair"
-    traits = Traits(
-        ("regression",), "bounded", "heavy tails", "Fair 损失",
-        "a unique minimum, every residual weighs a little",
-        "LightGBM `fair`: the same",
-    )  # fmt: skip
-    _nanoseconds = 3.0
-
-    def __init__(self, c=1.3998):
-        super().__init__(c=real_number("c", c, 0, open_low=True))
-
-
-@register("CauchyLoss", "lorentzian")
-class Cauchy(_Redescending):
-    """Cauchy (Lorentzian) loss delta^2 / 2 log(1 + (r / delta)^2).
-
-    With a = r / delta, gradient r / (1 + a^2) and Hessian (1 - a^2) / (1 + a^2)^2, negative where
-    |r| > delta: not convex. Half of SciPy's "cauchy" cost with f_scale = delta.
-
-    Parameters
-    ----------
-    delta : float, default 1.0
-        Positive.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from fastopt.losses import Cauchy
-    >>> Cauchy().gradient(np.array([0.0, 0.0]), np.array([1.0, 1e200]), reduction="none")
-    array([5.e-001, 1.e-200])
-    """
-
-    name = "cauchy"
-    traits = Traits(
-        ("regression",), "ignored", "Cauchy", "柯西损失",
-        "many gross errors",
-        "scipy `cauchy`: the same",
-    )  # fmt: skip
-
-    def __init__(self, delta=1.0):
-        super().__init__(delta=real_number("delta", delta, 0, open_low=True))
-
-
-@register("tukey", "bisquare", "biweight", "TukeyBiweightLoss")
-class TukeyBiweight(_Redescending):
-    """Tukey's biweight loss: with a = r / c, c^2 / 6 (1 - (1 - a^2)^3) where |r| <= c, else c^2 / 6.
-
-    Gradient r (1 - a^2)^2 and Hessian (1 - a^2) (1 - 5 a^2) where |r| <= c, else 0: residuals beyond c
-    do not count. Not convex.
-
-    Parameters
-    ----------
-    c : float, default 4.685
-        Positive. The default has 95 % efficiency for normal residuals of variance one.
-
-    References
-    ----------
-    Beaton and Tukey (1974), The fitting of power series.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from fastopt.losses import TukeyBiweight
-    >>> TukeyBiweight(c=3.0).value(np.array([0.0, 0.0]), np.array([3.0, 100.0]), reduction="none")
-    array([1.5, 1.5])
-    """
-
-    name = "tukey_biweight"
-    traits = Traits(
-        ("regression",), "ignored", "gross errors", "Tukey 双权损失",
-        "gross errors, from a good start",
-        "statsmodels `TukeyBiweight`: the same",
-    )  # fmt: skip
-    _nanoseconds = 1.0
-
-    def __init__(self, c=4.685):
-        super().__init__(c=real_number("c", c, 0, open_low=True))
-
-
-@register("WelschLoss", "leclerc")
-class Welsch(_Redescending):
-    """Welsch (Leclerc) loss: with a = r / c, c^2 / 2 (1 - e^(-a^2)).
-
-    Gradient r e^(-a^2), Hessian (1 - 2 a^2) e^(-a^2). Not convex.
-
-    Parameters
-    ----------
-    c : float, default 2.985
-        Positive. The default has 95 % efficiency for normal residuals of variance one.
-
-    References
-    ----------
-    Dennis and Welsch (1978), Techniques for nonlinear least squares and robust regression.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from fastopt.losses import Welsch
-    >>> Welsch(c=2.0).value(np.array([0.0, 0.0]), np.array([0.0, 100.0]), reduction="none")
-    array([0., 2.])
-    """
-
-    name = "welsch"
-    traits = Traits(
-        ("regression",), "ignored", "gross errors", "Welsch 损失",
-        "gross errors, smooth",
-        "no peer among the compared",
-    )  # fmt: skip
-
-    def __init__(self, c=2.985):
-        super().__init__(c=real_number("c", c, 0, open_low=True))
 
 
 @register("msle", "MeanSquaredLogarithmicErrorLoss")
