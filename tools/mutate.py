@@ -1,6 +1,6 @@
 """Spoil one formula of src_c at a time and see that the tests notice.
 
-    python tools/mutate.py [--family pointwise] [--only huber] [--each 2]
+    python tools/mutate.py [--family robust] [--only huber] [--each 2]
 
 Works on a copy of the checkout, which has to be built. In each function of the family's header a sign is flipped, a
 constant is changed or a comparison is turned round, at places spread over the function (a different kind of change
@@ -19,17 +19,31 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 # family: header, tests; several headers of one family have names of their own, in BUILT
 FAMILIES = {
-    "pointwise": ("fo_losses.h", ["tests/test_losses.py"]),
+    "regression": ("fo_losses_regression.h", ["tests/test_losses.py"]),
+    "robust": ("fo_losses_robust.h", ["tests/test_losses.py"]),
+    "glm": ("fo_losses_glm.h", ["tests/test_losses.py"]),
+    "binary": ("fo_losses_binary.h", ["tests/test_losses.py"]),
     "rows": ("fo_rows.h", ["tests/test_row_losses.py"]),
     "rowwise": ("fo_rowwise.h", ["tests/test_rowwise_losses.py"]),
     "row_margins": ("fo_row_margins.h", ["tests/test_rowwise_losses.py"]),
     "row_geometry": ("fo_row_geometry.h", ["tests/test_rowwise_losses.py"]),
+    "overlap": ("fo_overlap.h", ["tests/test_overlap_losses.py"]),
+    "pairs": ("fo_pairs.h", ["tests/test_embedding_losses.py"]),
+    "sequence": ("fo_sequence.h", ["tests/test_ctc.py"]),
+    "survival": ("fo_survival.h", ["tests/test_cox.py"]),
     "updates": ("fo_updates.h", ["tests/test_optimizers.py", "tests/test_optimizers_norms.py"]),
+    "measures": ("fo_measures.h", ["tests/test_optimizers_norms.py", "tests/test_optimizers.py"]),
+    "random": ("fo_random.h", ["tests/test_around_step.py", "tests/test_private.py"]),
     "penalties": ("fo_penalties.h", ["tests/test_penalties.py"]),
     "elementary": ("fo_math.h", ["tests/test_math.py"]),
 }
-BUILT = {"row_margins": "rowwise", "row_geometry": "rowwise"}
-FUNCTION = re.compile(r"^FO_(?:INLINE|FORMULA) [^\n;]*?FO\((\w+)\)\([^;{]*\)\n\{\n(.*?)^\}", re.M | re.S)
+BUILT = {
+    **dict.fromkeys(("regression", "robust", "glm", "binary"), "pointwise"),
+    **dict.fromkeys(("row_margins", "row_geometry"), "rowwise"),
+    **dict.fromkeys(("overlap", "pairs", "sequence", "survival"), "batch"),
+    **dict.fromkeys(("measures", "random"), "updates"),
+}
+FUNCTION = re.compile(r"^FO_\w+ [^\n;]*?\b(?:FO\((\w+)\)|fo_(\w+))\([^;{]*\)\n\{\n(.*?)^\}", re.M | re.S)
 CHANGES = (
     ("sign", re.compile(r"(?<=[\w)\]] )[+-](?= [\w(-])"), {"+": "-", "-": "+"}),
     ("constant", re.compile(r"(?<=FO_K\()[0-9.]+(?=\))"), None),
@@ -68,7 +82,7 @@ def spread(found, number):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--family", choices=FAMILIES, default="pointwise")
+    parser.add_argument("--family", choices=FAMILIES, default="robust")
     parser.add_argument("--only", default="", help="functions whose name contains this")
     parser.add_argument("--each", type=int, default=2, help="changes in each function")
     args = parser.parse_args()
@@ -83,7 +97,7 @@ def main():
         build.append(f"--only={BUILT.get(args.family, args.family)}")
         run = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
         for function in FUNCTION.finditer(original):
-            name, body, start = function[1], function[2], function.start(2)
+            name, body, start = function[1] or function[2], function[3], function.start(3)
             if args.only not in name:
                 continue
             for kind, a, b, new in spread(list(sites(body)), args.each):
