@@ -1,6 +1,7 @@
 """Optimizers whose steps depend on norms and inner products: conventions, packages, bits, state, errors."""
 
 import copy
+import importlib
 import inspect
 import itertools
 import os
@@ -278,18 +279,79 @@ KERAS = [
 ]
 
 
-@pytest.mark.parametrize("recipe, theirs", KERAS, ids=[repr(r) for r, _ in KERAS])
-def test_keras(recipe, theirs, torch_float64):
+@pytest.fixture
+def keras(torch_float64):
     os.environ.setdefault("KERAS_BACKEND", "torch")
     keras = pytest.importorskip("keras")
-    shapes = [*SHAPES, (5, 9)] if isinstance(recipe, O.Muon) else [*SHAPES, (2, 3, 4)]
-    start, grads = arrays(2, shapes)
-    expected = keras_run(keras, theirs, start, grads)
-    for a, b in zip(ours(recipe, start, grads), expected):
-        if isinstance(recipe, O.LAMB):
-            np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-13)
-        else:  # Keras' ops.mean, ops.norm and the root of a shape are float32, whatever floatx is
-            np.testing.assert_allclose(a, b, rtol=2e-6, atol=1e-6)
+    if keras.backend.backend() != "torch":
+        pytest.skip(f"Keras runs on {keras.backend.backend()}")
+    return keras
+
+
+each_keras = pytest.mark.parametrize("recipe, theirs", KERAS, ids=[repr(r) for r, _ in KERAS])
+
+
+def keras_problem(recipe):
+    return arrays(2, [*SHAPES, (5, 9)] if isinstance(recipe, O.Muon) else [*SHAPES, (2, 3, 4)])
+
+
+@each_keras
+def test_keras(recipe, theirs, keras, monkeypatch):
+    """Keras in float64: its `ops.mean`, `norm`, `maximum` and `minimum` take their precision from a table of types in
+    which float64 becomes float32, whatever `floatx` is."""
+    table = importlib.import_module("keras.src.backend.common.dtypes").BIT64_TO_BIT32_DTYPE
+    monkeypatch.setitem(table, "float64", "float64")
+    start, grads = keras_problem(recipe)
+    for a, b in zip(ours(recipe, start, grads), keras_run(keras, theirs, start, grads), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-13)
+
+
+class SingleMeans:
+    """NumPy with means as Keras' `ops.mean` makes them on torch: rounded to float32 before and after."""
+
+    def __init__(self, torch):
+        self.torch = torch
+
+    def __getattr__(self, name):
+        return getattr(np, name)
+
+    def mean(self, x, axis=None, keepdims=False):
+        single = self.torch.tensor(x, dtype=self.torch.float32)
+        return self.torch.mean(single, axis, keepdim=keepdims).numpy().astype(np.float64)
+
+
+@each_keras
+def test_what_keras_rounds(recipe, theirs, keras, torch_float64, monkeypatch):
+    """Keras as it comes is the reference with some numbers in float32, of Adafactor all means and the results of max and
+    min with their product, of Muon the norm with eps added; and the reference without is ours."""
+    torch = torch_float64
+    start, grads = keras_problem(recipe)
+    foreign = {"like", "n_threads", "clip_global_norm", *COMMON}
+    o = {k: v for k, v in recipe.get_params(deep=False).items() if k not in foreign}
+    name = type(recipe).__name__.lower()
+    o = {k: v for k, v in o.items() if k not in reference.RULES[name, "keras"][1]}
+
+    def by_reference():
+        runs = [reference.run(name, "keras", w, [g[i] for g in grads], **o) for i, w in enumerate(start)]
+        return [steps[-1] for steps in runs]
+
+    def norm(x):
+        return torch.linalg.norm(torch.tensor(x, dtype=torch.float32)).numpy()[()]
+
+    for a, b in zip(ours(recipe, start, grads), by_reference(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-13)
+    if not isinstance(recipe, O.LAMB):
+        exact = by_reference()
+        if isinstance(recipe, O.Adafactor):
+            monkeypatch.setattr(reference, "np", SingleMeans(torch))
+            for choose in (max, min):
+                single = lambda *given, choose=choose: np.float32(choose(*given))  # noqa: E731
+                monkeypatch.setattr(reference, choose.__name__, single, raising=False)
+        else:
+            monkeypatch.setattr(reference, "_norm", norm)
+        assert any(np.abs(a - b).max() > 1e-9 for a, b in zip(exact, by_reference()))
+    for a, b in zip(by_reference(), keras_run(keras, theirs, start, grads), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-13)
 
 
 def torch_run(torch, make, start, grads):
