@@ -20,7 +20,7 @@ SIZES = {
 MATRIX_SIZES = {"1000x1000": [(1000, 1000)], "20x64x64": [(64, 64)] * 20}
 MATRIX_RULES = ("adafactor", "muon")
 SMALL, MEMORY = "1000x64", "2e7"
-QUICK = ("1e6", "20x4096", "1000x64", "20x64x64")
+QUICK = ("1e6", "20x4096", "20x64x64")
 DTYPE = "float32"
 LIKES = {"optax": "optax", "Keras": "keras"}  # entries that are compared with our step of that convention
 
@@ -34,7 +34,7 @@ def pytest_generate_tests(metafunc):
         for name in OPTIMIZERS
         for rule in peers.RULES.get(name, {name: {}})
         for size in (MATRIX_SIZES if name in MATRIX_RULES else SIZES)
-        if not quick or size in QUICK
+        if not quick or size in QUICK or (rule, size) == ("adam", SMALL)
         for n_threads in ([1] if size == "1e4" else counts[-1:] if quick else counts)
     ]
     metafunc.parametrize("case", cases, ids=["-".join(map(str, case[1:])) for case in cases])
@@ -59,7 +59,7 @@ def one_copy(n, n_threads):
     return Entry(lambda: list(pool.map(np.copyto, *zip(*parts))), None)
 
 
-def test_step(case, compare):
+def test_step(case, compare, quick):
     name, rule, size, n_threads = case
     options = peers.RULES.get(name, {name: {}})[rule]
     shapes = {**SIZES, **MATRIX_SIZES}[size]
@@ -85,8 +85,12 @@ def test_step(case, compare):
         candidates["torch bfloat16"] = candidates["torch"]
         candidates["torch"] = peers.torch_muon(params, grads)
     for label, make in (("optax", peers.optax_optimizer), ("Keras", peers.keras_optimizer)):
-        slow = size == SMALL and rule != "adam"  # jax compiles a step of a thousand arrays for half a minute
-        candidates[label] = "measured for adam" if slow else make(rule, params, grads, n_threads)
+        if len(shapes) > 1 and quick:  # jax compiles for seconds where arrays are many
+            candidates[label] = "not in a quick run"
+        elif size == SMALL and rule != "adam":
+            candidates[label] = "measured for adam"
+        else:
+            candidates[label] = make(rule, params, grads, n_threads)
     entries, missing = peers.split(candidates)
 
     def first_step(make, **more):
