@@ -60,11 +60,15 @@ def pytest_terminal_summary(terminalreporter, config):
         return
     terminalreporter.section("fastopt against its peers: peer's time / fastopt's time")
     for record in records:
-        others = [name for name in record["times"] if name != harness.OURS]
+        others = [name for name in record["times"] if name not in (harness.OURS, harness.COPY)]
         ratios = [f"{name} {harness.ratio(record, name):.2f}x" for name in others]
         ratios += [f"{name} not shown ({why})" for name, why in record["missing"].items()]
         if "gb_per_s" in record:
             ratios.append(f"{record['gb_per_s']:.1f} GB/s")
+        if "copy_gb_per_s" in record:
+            ratios.append(f"one copy {record['copy_gb_per_s']:.1f} GB/s")
+        if "gflop_per_s" in record:
+            ratios.append(f"{record['gflop_per_s']:.1f} GFLOP/s")
         terminalreporter.write_line(
             f"{record['kind']:9} {record['name']} {record['dtype']} {record['size']} n_threads={record['n_threads']} "
             f"{record['isa']}: {record['times'][harness.OURS]['median'] * 1e3:.4g} ms; {', '.join(ratios)}"
@@ -114,8 +118,13 @@ def compare(request, benchmark, isa, quick):
                 **extra,
             }
             ours = measured[harness.OURS]
-            if "bytes" in record:
-                record["gb_per_s"] = record["bytes"] / record["times"][harness.OURS]["median"] / 1e9
+            for count, speed, entry in (
+                ("bytes", "gb_per_s", harness.OURS),
+                ("copy_bytes", "copy_gb_per_s", harness.COPY),
+                ("flop", "gflop_per_s", harness.OURS),
+            ):
+                if count in record:
+                    record[speed] = record[count] / record["times"][entry]["median"] / 1e9
             benchmark.group = kind
             benchmark.pedantic(
                 calls[harness.OURS], rounds=3 if ours.once < 1 else 1, iterations=ours.number, warmup_rounds=1

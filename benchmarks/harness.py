@@ -16,7 +16,8 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 OURS = "fastopt"
 READ = "one read of X"
-PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "pytest-benchmark")
+COPY = "one copy"
+PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "jax", "optax", "keras", "pytest-benchmark")
 MIN_SAMPLE = 2e-4  # seconds: shorter calls are timed in groups
 SPIN = 0.1  # seconds for which OpenBLAS' threads spin after their last work (2^26 to 2^28 cycles)
 
@@ -152,6 +153,13 @@ def threads(n_threads):
             torch.set_num_threads(before)
 
 
+def affinity():
+    """Processors that this process may use, the number of jax' threads."""
+    import fastopt
+
+    return fastopt.show_config("dict")["threads"]["limits"]["affinity"]
+
+
 def cpu_model():
     """The processor's name."""
     try:
@@ -170,7 +178,7 @@ def machine():
     described = fastopt.show_config("dict")
     return {
         "cpu": cpu_model(),
-        "cores": described["threads"]["limits"]["affinity"],
+        "cores": affinity(),
         "isa_available": described["isa"]["available"],
         "system": f"{platform.system()} {platform.machine()}",
         "compiler": described["compiler"]["name"],
@@ -232,7 +240,7 @@ def best(record, among):
 
 def peers(record):
     """Entries that are other libraries: not ours, the NumPy reference or a yardstick."""
-    return [name for name in record["times"] if not name.startswith((OURS, "numpy", READ))]
+    return [name for name in record["times"] if not name.startswith((OURS, "numpy", READ, COPY))]
 
 
 def references(record):

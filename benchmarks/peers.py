@@ -6,10 +6,11 @@ A library that is not installed, or has no such function, is "not shown".
 import importlib
 import inspect
 import math
+import os
 import warnings
 
 import numpy as np
-from harness import Entry
+from harness import Entry, affinity
 
 
 def load(module):
@@ -20,7 +21,11 @@ def load(module):
         return None
 
 
+os.environ.setdefault("KERAS_BACKEND", "jax")  # by which Keras' steps are compiled
 torch = load("torch")
+jax = load("jax")
+keras = load("keras")
+optax = load("optax")
 sklearn_losses = load("sklearn._loss.loss")
 sklearn_optimizers = load("sklearn.neural_network._stochastic_optimizers")
 
@@ -213,6 +218,64 @@ TORCH_OPTIMIZERS = {
     "rprop": "Rprop",
     "asgd": "ASGD",
     "adafactor": "Adafactor",
+    "muon": "Muon",
+}
+
+# optax' transformations by the name of the rule, and our options beside like="optax" that say the same. Its rprop is
+# left out: a step of it moves by the gradient before.
+OPTAX_OPTIMIZERS = {
+    "sgd": lambda module: module.sgd(1e-3),
+    "momentum": lambda module: module.sgd(1e-3, momentum=0.9),
+    "nesterov": lambda module: module.sgd(1e-3, momentum=0.9, nesterov=True),
+    "adam": lambda module: module.adam(1e-3),
+    "amsgrad": lambda module: module.amsgrad(1e-3),
+    "adamw": lambda module: module.adamw(1e-3),
+    "adagrad": lambda module: module.adagrad(1e-3),
+    "adadelta": lambda module: module.adadelta(1e-3),
+    "rmsprop": lambda module: module.rmsprop(1e-3),
+    "rmsprop_momentum": lambda module: module.rmsprop(1e-3, momentum=0.9),
+    "rmsprop_centered": lambda module: module.rmsprop(1e-3, centered=True),
+    "rmsprop_centered_momentum": lambda module: module.rmsprop(1e-3, centered=True, momentum=0.9),
+    "adamax": lambda module: module.adamax(1e-3),
+    "nadam": lambda module: module.nadam(1e-3),
+    "radam": lambda module: module.radam(1e-3),
+    "adabelief": lambda module: module.adabelief(1e-3),
+    "yogi": lambda module: module.yogi(1e-3),
+    "adan": lambda module: module.adan(1e-3),
+    "lion": lambda module: module.lion(1e-3),
+    "signum": lambda module: module.signum(1e-3),
+    "schedulefreesgd": lambda module: module.contrib.schedule_free_sgd(1e-3),
+    "schedulefreeadamw": lambda module: module.contrib.schedule_free_adamw(1e-3),
+    "lamb": lambda module: module.lamb(1e-3),
+    "adafactor": lambda module: module.adafactor(1e-3, min_dim_size_to_factor=2),
+    "muon": lambda module: module.contrib.muon(1e-3),
+    "prodigy": lambda module: module.contrib.prodigy(1e-3),
+    "dog": lambda module: module.contrib.dog(1e-3),
+    "polyaksgd": lambda module: module.polyak_sgd(),
+}
+OPTAX_OPTIONS = {"adafactor": {"min_dim_size_to_factor": 2}, "polyaksgd": {"lr": 1.0}}
+
+KERAS_OPTIMIZERS = {
+    "sgd": lambda module: module.SGD(1e-3),
+    "momentum": lambda module: module.SGD(1e-3, momentum=0.9),
+    "nesterov": lambda module: module.SGD(1e-3, momentum=0.9, nesterov=True),
+    "adam": lambda module: module.Adam(1e-3),
+    "amsgrad": lambda module: module.Adam(1e-3, amsgrad=True),
+    "adamw": lambda module: module.AdamW(1e-3),
+    "adagrad": lambda module: module.Adagrad(1e-3),
+    "adadelta": lambda module: module.Adadelta(1e-3),
+    "rmsprop": lambda module: module.RMSprop(1e-3),
+    "rmsprop_momentum": lambda module: module.RMSprop(1e-3, momentum=0.9),
+    "rmsprop_centered": lambda module: module.RMSprop(1e-3, centered=True),
+    "rmsprop_centered_momentum": lambda module: module.RMSprop(1e-3, centered=True, momentum=0.9),
+    "adamax": lambda module: module.Adamax(1e-3),
+    "nadam": lambda module: module.Nadam(1e-3),
+    "lion": lambda module: module.Lion(1e-3),
+    "ftrl": lambda module: module.Ftrl(1e-3),
+    "schedulefreeadamw": lambda module: module.ScheduleFreeAdamW(1e-3),
+    "lamb": lambda module: module.Lamb(1e-3),
+    "adafactor": lambda module: module.Adafactor(1e-3),
+    "muon": lambda module: module.Muon(1e-3),
 }
 
 SKLEARN_OPTIMIZERS = {
@@ -239,6 +302,77 @@ def torch_optimizer(name, options, params, grads, **how):
         tensors.append(tensor)
     optimizer = rule(tensors, lr=1e-3, **options, **how)
     return Entry(optimizer.step, lambda _: [tensor.detach().numpy() for tensor in tensors])
+
+
+def torch_muon(params, grads):
+    """Entry for torch's Muon with its Newton-Schulz steps in float32, as ours are, or why there is none."""
+    found = torch_optimizer("muon", {}, params, grads)
+    if not isinstance(found, Entry):
+        return found
+
+    def call():
+        torch.Tensor.bfloat16 = torch.Tensor.clone  # what it rounds the matrix with
+        try:
+            found.call()
+        finally:
+            del torch.Tensor.bfloat16
+
+    return Entry(call, found.answer)
+
+
+def _jax_entry(make, step, params, grads, n_threads):
+    """Entry for steps compiled by jax, which keeps what `step(params, state, grads)` returns, or why there is none.
+
+    `make(params)` gives the state. Old parameters and state are donated: a step allocates none.
+    """
+    if jax is None:
+        return "no jax"
+    if n_threads != affinity():
+        return f"jax takes the {affinity()} threads of the process, n_threads={n_threads} cannot be set"
+    given = [jax.numpy.array(g) for g in grads]
+    held = [jax.numpy.array(w) for w in params]
+    kept = {"params": held, "state": jax.tree.map(jax.numpy.copy, make(held))}  # some states hold the parameters
+    compiled = jax.jit(step, donate_argnums=(0, 1))
+
+    def call():
+        kept["params"], kept["state"] = compiled(kept["params"], kept["state"], given)
+        jax.block_until_ready((kept["params"], kept["state"]))
+
+    return Entry(call, lambda _: [np.array(w) for w in kept["params"]])
+
+
+def optax_optimizer(rule, params, grads, n_threads):
+    """Entry for optax' transformation and its sum with the parameters in one jax.jit, or why there is none."""
+    if optax is None:
+        return "not installed"
+    if rule not in OPTAX_OPTIMIZERS:
+        return "no such rule"
+    transformation = OPTAX_OPTIMIZERS[rule](optax)
+    more = {"value": 1.0} if rule == "polyaksgd" else {}
+
+    def step(params, state, grads):
+        updates, state = transformation.update(grads, state, params, **more)
+        return optax.apply_updates(params, updates), state
+
+    return _jax_entry(transformation.init, step, params, grads, n_threads)
+
+
+def keras_optimizer(rule, params, grads, n_threads):
+    """Entry for Keras' `stateless_apply` in jax.jit, or why there is none."""
+    if keras is None or keras.backend.backend() != "jax":
+        return "not installed with jax"
+    if rule not in KERAS_OPTIMIZERS:
+        return "no such rule"
+    optimizer = KERAS_OPTIMIZERS[rule](keras.optimizers)
+    optimizer.build([keras.Variable(w) for w in params])
+
+    def step(params, state, grads):
+        return optimizer.stateless_apply(state, grads, params)
+
+    def state(_):
+        return [jax.numpy.array(variable.value) for variable in optimizer.variables]
+
+    return _jax_entry(state, step, params, grads, n_threads)
 
 
 def sklearn_optimizer(rule, params, grads):

@@ -41,6 +41,7 @@ HEADLINES = (
     ("loss", "softmax_cross_entropy", "float64", "1e5x10"),
     ("loss", "squared_error", "float32", "1e6"),
     ("update", "adam", "float32", "20x4096"),
+    ("update", "adam", "float32", "1000x64"),
     ("update", "adam", "float32", "1e6"),
     ("update", "adam", "float32", "2e7"),
     ("pass", "logistic value and gradient from X", "float32", "2e5x100"),
@@ -151,6 +152,15 @@ def beside(values, peer, form):
     return mine if peer is None else f"{mine} ({theirs})"
 
 
+def speed(record):
+    """Bytes that a step reads and writes, or operations of its matrix products, in billions a second."""
+    if "gflop_per_s" in record:
+        return f"{record['gflop_per_s']:.0f} GFLOP/s"
+    if "copy_gb_per_s" in record:
+        return f"{record['gb_per_s']:.1f} ({record['copy_gb_per_s']:.1f})"
+    return ""
+
+
 def section(kind, records):
     chosen = [record for record in records if record["kind"] == kind]
     if not chosen:
@@ -168,6 +178,8 @@ def section(kind, records):
         header += ["iterations", "relative excess", "the best peer's tol", "not shown"]
     if kind == "pass":
         header += ["GB/s", "of the speed of reading X (BLAS)"]
+    if kind == "update":
+        header += ["GB/s (one copy's) or GFLOP/s"]
     rows = []
     for r in chosen:
         row = [r["name"], r["dtype"], r["size"], r["n_threads"], duration(r["times"][harness.OURS]["median"])]
@@ -182,6 +194,8 @@ def section(kind, records):
             ]
         if kind == "pass":
             row += [f"{r['gb_per_s']:.1f}", f"{100 * harness.ratio(r, harness.READ):.0f} %"]
+        if kind == "update":
+            row.append(speed(r))
         rows.append(row)
     if kind == "fit":
         lines += ["In brackets: the best peer's.", ""]
@@ -226,6 +240,9 @@ def document(machine, records):
         "(`benchmarks/numpy_reference.py`). The number of threads is given to every library and to BLAS alike.",
         "scikit-learn's losses are its private `_loss`, which writes each sample's loss and gradient; torch's are",
         "forward and backward. Of torch's three optimizer implementations and of a peer's solvers the fastest counts.",
+        "optax' and Keras' steps are compiled by jax.jit, their arrays donated; jax takes the threads of the process, so",
+        "that they are shown where n_threads is that number. torch's Muon rounds to bfloat16; its float32 form beside it",
+        "does the same steps unrounded.",
         "",
         *machine_lines(machine, records),
         f"The level was {', '.join(sorted({r['isa'] for r in top}))} except where a table says otherwise.",
@@ -328,7 +345,7 @@ def plot(machine, records, path):
         axis.set_xlim(min(min(ends) / 1.3, 0.7), max(ends) * 1.3)
         axis.set_xticks(ticks, [f"{t:g}" for t in ticks], fontsize=8)
         axis.minorticks_off()
-    handles = [Line2D([], [], ls="", marker="o", color="black", label="best peer (scikit-learn, torch)")]
+    handles = [Line2D([], [], ls="", marker="o", color="black", label="best peer (scikit-learn, torch, optax, Keras)")]
     handles += [Line2D([], [], ls="", marker="o", color="black", mfc="none", label="NumPy")]
     shown = {r["kind"] for r in rows}
     handles += [

@@ -1,11 +1,14 @@
 """Optimizers whose steps depend on norms and inner products: conventions, packages, bits, state, errors."""
 
 import copy
+import importlib
 import inspect
 import itertools
+import math
 import os
 import pickle
 
+import covering
 import numpy as np
 import pytest
 
@@ -65,7 +68,7 @@ GRID = {
         safeguard_warmup=[False, True],
         d0=[1e-6, 1e-2],
         d_coef=[1.0, 0.5],
-        growth_rate=[np.inf, 1.5],
+        growth_rate=[np.inf, 1.1],  # at 1.5 d grows past all distances, and with it the rounding of x0 - w
         maximize=[False, True],
     ),
     "dog": dict(
@@ -119,12 +122,24 @@ BRIEF = {
 brief = pytest.mark.parametrize("name", list(OPTIMIZERS))
 
 
-def settings(name, like):
+def grid_of(name, like):
     grid = {**GRID[name], **{k: [v] for k, v in FIXED.get((name, like), {}).items()}}
     if name == "adafactor" and like != "torch":
         grid["eps"] = [(1e-30, 1e-3), (1e-2, 2.0)]
-    for values in itertools.product(*grid.values()):
-        yield dict(zip(grid, values))
+    return grid
+
+
+def settings(name, like, n):
+    """Pairs (shape, options): all options where they are n at most, with the shapes in turns; else a sample of both."""
+    shapes = {"adafactor": [(5, 8), (8, 5), (40,), (), (2, 5, 4)], "muon": [(5, 8), (8, 5), (40,), ()]}.get(
+        name, [(37,)]
+    )
+    if (name, like) == ("adafactor", "optax"):
+        shapes = shapes[:-1]  # the reference is of two axes
+    grid = grid_of(name, like)
+    if math.prod(map(len, grid.values())) > n:
+        grid["shape"] = shapes
+    return [(o.pop("shape", shapes[k % len(shapes)]), o) for k, o in enumerate(covering.settings(grid, n))]
 
 
 SCALE = np.geomspace(0.05, 2.0, 37)
@@ -165,28 +180,41 @@ def test_grid_covers_the_registry():
 
 @each_pair
 def test_reference(name, like, isa):
-    """A sample of the settings, every step."""
-    compare(name, like, 20)
+    """Settings with every pair of values of two options, every step."""
+    compare(name, like, 24)
 
 
 @pytest.mark.slow
 @each_pair
 def test_reference_of_many_settings(name, like):
-    """All settings where they are 500 at most, else that many (Muon has 32768)."""
+    """All settings where they are 500 at most, once; else that many (Muon has 32768), with every combination of choices."""
     compare(name, like, 500)
+
+
+@each_pair
+@pytest.mark.parametrize("n", [24, 500])
+def test_settings_cover_the_grid(name, like, n):
+    grid = grid_of(name, like)
+    found = settings(name, like, n)
+    assert found == settings(name, like, n)
+    rows = [tuple(map(repr, o.values())) for _, o in found]
+    every = math.prod(map(len, grid.values()))
+    assert len(set(rows)) == every if every <= n else len({(shape, row) for (shape, _), row in zip(found, rows)}) == n
+    assert len(rows) == min(every, n)
+    columns = dict(zip(grid, zip(*rows)), shape=[repr(shape) for shape, _ in found])
+    for a, b in itertools.combinations(columns, 2):
+        assert len(set(zip(columns[a], columns[b]))) == len(set(columns[a])) * len(set(columns[b])), (a, b)
+    for option, values in grid.items():
+        assert set(columns[option]) == set(map(repr, values))
+    choices = [option for option, values in grid.items() if covering.is_discrete(values)]
+    if n == 500:
+        assert len(set(zip(*(columns[c] for c in choices)))) == math.prod(len(grid[c]) for c in choices)
 
 
 def compare(name, like, n):
     rng = np.random.default_rng(1)
     fixed = reference.RULES[name, like][1]
-    every = list(settings(name, like))
-    shapes = {"adafactor": [(5, 8), (8, 5), (40,), (), (2, 5, 4)], "muon": [(5, 8), (8, 5), (40,), ()]}.get(
-        name, [(37,)]
-    )
-    for k, o in enumerate([every[i] for i in rng.permutation(len(every))[:n]]):
-        shape = shapes[k % len(shapes)]
-        if (name, like) == ("adafactor", "optax") and len(shape) > 2:
-            continue  # the reference is of two axes
+    for shape, o in settings(name, like, n):
         size = np.prod(shape, dtype=int)
         start, grads, values = problem(rng, size)
         start, grads, values = start.reshape(shape), grads.reshape(-1, *shape), values_of(name, values)
@@ -278,18 +306,79 @@ KERAS = [
 ]
 
 
-@pytest.mark.parametrize("recipe, theirs", KERAS, ids=[repr(r) for r, _ in KERAS])
-def test_keras(recipe, theirs, torch_float64):
+@pytest.fixture
+def keras(torch_float64):
     os.environ.setdefault("KERAS_BACKEND", "torch")
     keras = pytest.importorskip("keras")
-    shapes = [*SHAPES, (5, 9)] if isinstance(recipe, O.Muon) else [*SHAPES, (2, 3, 4)]
-    start, grads = arrays(2, shapes)
-    expected = keras_run(keras, theirs, start, grads)
-    for a, b in zip(ours(recipe, start, grads), expected):
-        if isinstance(recipe, O.LAMB):
-            np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-13)
-        else:  # Keras' ops.mean, ops.norm and the root of a shape are float32, whatever floatx is
-            np.testing.assert_allclose(a, b, rtol=2e-6, atol=1e-6)
+    if keras.backend.backend() != "torch":
+        pytest.skip(f"Keras runs on {keras.backend.backend()}")
+    return keras
+
+
+each_keras = pytest.mark.parametrize("recipe, theirs", KERAS, ids=[repr(r) for r, _ in KERAS])
+
+
+def keras_problem(recipe):
+    return arrays(2, [*SHAPES, (5, 9)] if isinstance(recipe, O.Muon) else [*SHAPES, (2, 3, 4)])
+
+
+@each_keras
+def test_keras(recipe, theirs, keras, monkeypatch):
+    """Keras in float64: its `ops.mean`, `norm`, `maximum` and `minimum` take their precision from a table of types in
+    which float64 becomes float32, whatever `floatx` is."""
+    table = importlib.import_module("keras.src.backend.common.dtypes").BIT64_TO_BIT32_DTYPE
+    monkeypatch.setitem(table, "float64", "float64")
+    start, grads = keras_problem(recipe)
+    for a, b in zip(ours(recipe, start, grads), keras_run(keras, theirs, start, grads), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-13)
+
+
+class SingleMeans:
+    """NumPy with means as Keras' `ops.mean` makes them on torch: rounded to float32 before and after."""
+
+    def __init__(self, torch):
+        self.torch = torch
+
+    def __getattr__(self, name):
+        return getattr(np, name)
+
+    def mean(self, x, axis=None, keepdims=False):
+        single = self.torch.tensor(x, dtype=self.torch.float32)
+        return self.torch.mean(single, axis, keepdim=keepdims).numpy().astype(np.float64)
+
+
+@each_keras
+def test_what_keras_rounds(recipe, theirs, keras, torch_float64, monkeypatch):
+    """Keras as it comes is the reference with some numbers in float32, of Adafactor all means and the results of max and
+    min with their product, of Muon the norm with eps added; and the reference without is ours."""
+    torch = torch_float64
+    start, grads = keras_problem(recipe)
+    foreign = {"like", "n_threads", "clip_global_norm", *COMMON}
+    o = {k: v for k, v in recipe.get_params(deep=False).items() if k not in foreign}
+    name = type(recipe).__name__.lower()
+    o = {k: v for k, v in o.items() if k not in reference.RULES[name, "keras"][1]}
+
+    def by_reference():
+        runs = [reference.run(name, "keras", w, [g[i] for g in grads], **o) for i, w in enumerate(start)]
+        return [steps[-1] for steps in runs]
+
+    def norm(x):
+        return torch.linalg.norm(torch.tensor(x, dtype=torch.float32)).numpy()[()]
+
+    for a, b in zip(ours(recipe, start, grads), by_reference(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-13)
+    if not isinstance(recipe, O.LAMB):
+        exact = by_reference()
+        if isinstance(recipe, O.Adafactor):
+            monkeypatch.setattr(reference, "np", SingleMeans(torch))
+            for choose in (max, min):
+                single = lambda *given, choose=choose: np.float32(choose(*given))  # noqa: E731
+                monkeypatch.setattr(reference, choose.__name__, single, raising=False)
+        else:
+            monkeypatch.setattr(reference, "_norm", norm)
+        assert any(np.abs(a - b).max() > 1e-9 for a, b in zip(exact, by_reference()))
+    for a, b in zip(by_reference(), keras_run(keras, theirs, start, grads), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-13)
 
 
 def torch_run(torch, make, start, grads):
@@ -302,16 +391,14 @@ def torch_run(torch, make, start, grads):
     return [p.detach().numpy() for p in params]
 
 
-@pytest.mark.parametrize("n", [8, pytest.param(None, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("n", [8, pytest.param(500, marks=pytest.mark.slow)])
 def test_adafactor_is_torchs(n, torch_float64):
-    """Settings that torch has: some, or all."""
+    """Settings that torch has: with every pair of values, or all."""
     torch = torch_float64
     start, grads = arrays(11, [(7, 5), (3,), (2, 3, 4)])
     grid = {k: v for k, v in GRID["adafactor"].items() if k in inspect.signature(torch.optim.Adafactor).parameters}
     grid.update(lr=[0.03], d=[1.0, 1.5])
-    every = [dict(zip(grid, values)) for values in itertools.product(*grid.values())]
-    for i in np.random.default_rng(0).permutation(len(every))[:n]:
-        o = every[i]
+    for o in covering.settings(grid, n):
         expected = torch_run(torch, lambda p: torch.optim.Adafactor(p, **o, foreach=False), start, grads)  # noqa: B023
         for a, b in zip(ours(O.Adafactor(**o), start, grads), expected):
             np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-14, err_msg=str(o))

@@ -7,6 +7,11 @@ cdef extern from "fo_measures.h" nogil:
 
 cdef enum:
     CHUNK = 512          # elements; a multiple of PARTS
+    BAND = 16            # rows of a matrix whose terms are added up together
+    SIGN = 0             # places in a row of scalars, as ALPHA
+    KEEP = 5
+    GAIN = 6
+    EPS = 9
 
 
 cdef inline void measure_loop(measure_formula f, int slots, int terms, scalars_t s, out_t w, in_t g, out_t a, out_t b,
@@ -90,21 +95,23 @@ cdef void factored_terms(scalars_t s, in_t w, in_t g, real row, in_t column, out
         q[j] = m.q
 
 
-cdef void factored_sums(scalars_t s, const real* w, const real* g, real row, const real* column, Py_ssize_t n,
-                        double* sums) noexcept nogil:
+cdef void factored_sums(scalars_t s, const real* w, const real* g, const real* row, const real* column, Py_ssize_t m,
+                        Py_ssize_t n, double* sums) noexcept nogil:
     cdef real[CHUNK] p
     cdef real[CHUNK] q
     cdef double[2 * PARTS] parts
-    cdef Py_ssize_t lo = 0, size
+    cdef Py_ssize_t i, lo, size
     cdef int k
     for k in range(2 * PARTS):
         parts[k] = 0.0
-    while lo < n:
-        size = min(<Py_ssize_t> CHUNK, n - lo)
-        factored_terms(s, <real*> w + lo, g + lo, row, column + lo, p, q, size)
-        add_terms(p, parts, size)
-        add_terms(q, parts + PARTS, size)
-        lo += size
+    for i in range(m):
+        lo = 0
+        while lo < n:
+            size = min(<Py_ssize_t> CHUNK, n - lo)
+            factored_terms(s, <real*> w + i * n + lo, g + i * n + lo, row[i], column + lo, p, q, size)
+            add_terms(p, parts, size)
+            add_terms(q, parts + PARTS, size)
+            lo += size
     for k in range(2 * PARTS):
         sums[k // PARTS] += parts[k]
 
@@ -127,32 +134,66 @@ cdef int factored_check(const real[:, ::1] w, const real[:, ::1] g, const real[:
     return 0
 
 
-def factored_measure(const real[:, ::1] w, const real[:, ::1] g, const real[::1] row, const real[::1] column,
-                     const double[::1] scalars, int n_threads):
-    """The sums of measure_scaled's terms, row by row: of w^2 and of the squared step. keep1 is 1, gain1 0."""
-    factored_check(w, g, row, column, scalars)
+cdef inline real averaged(real old, const double* scalars, double mean) noexcept nogil:
+    return <real> (scalars[KEEP] * old + scalars[GAIN] * (scalars[SIGN] * scalars[SIGN] * mean + scalars[EPS]))
+
+
+def factored_measure(const real[:, ::1] w, const real[:, ::1] g, real[::1] rows, real[::1] columns, real[::1] row,
+                     const double[::1] scalars, double least, int n_threads):
+    """The first half of a matrix's step; m and n are not 0.
+
+    Rows and columns become averages of their means of g^2 + eps (keep1, gain1), `row` is rows / max(mean(rows), least).
+    Returns the sums of measure_scaled's terms: of w^2 and of the squared step.
+    """
+    factored_check(w, g, rows, columns, scalars)
+    factored_check(w, g, row, columns, scalars)
     cdef Py_ssize_t i, m = w.shape[0], n = w.shape[1]
-    cdef double[:, ::1] parts = np.zeros((m + 1, 2))
-    cdef double a = 0.0, b = 0.0
-    cdef scalars_t s = read_scalars(&scalars[0])
-    if n:
-        for i in prange(m, nogil=True, schedule="static", num_threads=n_threads, use_threads_if=n_threads > 1):
-            factored_sums(s, &w[i, 0], &g[i, 0], row[i], &column[0], n, &parts[i, 0])
+    cdef double[::1] sums = np.zeros(n)
+    cdef Py_ssize_t bands = (m + BAND - 1) // BAND
+    cdef double[:, ::1] parts = np.zeros((bands, 2))
+    cdef double a = 0.0, b = 0.0, mean = 0.0
+    cdef double[FO_SCALARS] own
+    cdef scalars_t s
+    for i in range(FO_SCALARS):
+        own[i] = scalars[i]
+    own[KEEP], own[GAIN] = 1.0, 0.0  # of the products row[i] column[j]
+    s = read_scalars(own)
+    for i in prange((n + STRIPE - 1) // STRIPE, nogil=True, schedule="static", num_threads=n_threads,
+                    use_threads_if=n_threads > 1):
+        stripe_squares(&g[0, i * STRIPE], m, n, min(STRIPE, n - i * STRIPE), &sums[i * STRIPE])
+    for i in range(n):
+        columns[i] = averaged(columns[i], &scalars[0], sums[i] / m)
+    for i in prange(m, nogil=True, schedule="static", num_threads=n_threads, use_threads_if=n_threads > 1):
+        rows[i] = averaged(rows[i], &scalars[0], squares(&g[i, 0], n) / n)
     for i in range(m):
+        mean += rows[i]
+    mean /= m
+    if mean < least:
+        mean = least
+    for i in range(m):
+        row[i] = <real> (rows[i] / mean)
+    for i in prange(bands, nogil=True, schedule="static", num_threads=n_threads, use_threads_if=n_threads > 1):
+        factored_sums(s, &w[i * BAND, 0], &g[i * BAND, 0], &row[i * BAND], &columns[0], min(BAND, m - i * BAND), n,
+                      &parts[i, 0])
+    for i in range(bands):
         a += parts[i, 0]
         b += parts[i, 1]
     return a, b
 
 
 def factored_step(real[:, ::1] w, const real[:, ::1] g, const real[::1] row, const real[::1] column,
-                  const double[::1] scalars, int n_threads):
-    """The rule `scaled` of a matrix."""
+                  const double[::1] scalars, double factor, int n_threads):
+    """The rule `scaled` of a matrix, its step alpha times `factor`."""
     factored_check(w, g, row, column, scalars)
     cdef Py_ssize_t i, m = w.shape[0], n = w.shape[1]
-    cdef scalars_t s = read_scalars(&scalars[0])
-    if n:
-        for i in prange(m, nogil=True, schedule="static", num_threads=n_threads, use_threads_if=n_threads > 1):
-            factored_row(s, &w[i, 0], &g[i, 0], row[i], &column[0], n)
+    cdef double[FO_SCALARS] own
+    cdef scalars_t s
+    for i in range(FO_SCALARS):
+        own[i] = scalars[i]
+    own[ALPHA] *= factor
+    s = read_scalars(own)
+    for i in prange(m, nogil=True, schedule="static", num_threads=n_threads, use_threads_if=n_threads > 1):
+        factored_row(s, &w[i, 0], &g[i, 0], row[i], &column[0], n)
 
 
 cdef update_t shifted(const update_t* u, Py_ssize_t by, const real* g) noexcept nogil:

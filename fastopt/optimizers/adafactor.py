@@ -178,32 +178,50 @@ class Adafactor(Measured):
 
         return row
 
-    def _run(self, rows, n_threads, value):
-        for plan, where in zip(self._plans, self._wheres):
-            self._run_one(plan, where, rows, n_threads)
-
-    def _run_one(self, plan, where, rows, n_threads):
-        """The arrays of one element type."""
+    def _build(self):
+        super()._build()
+        # Of each factored array its matrices, with their averages of rows and columns and room for the rows' factor.
         arrays = [(g, i) for g in self._groups for i in range(len(g.params))]
-        arrays = [arrays[i] for i in where]
+        self._arrays = [[arrays[i] for i in where] for where in self._wheres]
+        self._matrices = [
+            [None if self._rule_of(g, i) else self._split(g.params[i], g.slots[i]) for g, i in arrays]
+            for arrays in self._arrays
+        ]
+
+    @staticmethod
+    def _split(w, slots):
+        m, n = w.shape[-2:]
+        rows, columns = slots[1].reshape(-1, m), slots[2].reshape(-1, n)
+        return list(zip(w.reshape(-1, m, n), rows, columns, np.empty_like(rows)))
+
+    def _run(self, rows, n_threads, value):
+        for one in zip(self._plans, self._wheres, self._arrays, self._matrices):
+            self._run_one(*one, rows, n_threads)
+
+    def _run_one(self, plan, where, arrays, matrices, rows, n_threads):
+        """The arrays of one element type."""
         dtype = arrays[0][0].params[arrays[0][1]].dtype
-        spacing = float(np.finfo(dtype).eps)
+        kernel, spacing = _kernels.table.updates[dtype], float(np.finfo(dtype).eps)
         rows = [tuple(spacing * spacing if x is None else x for x in row) for row in rows]
+        tables = np.zeros((len(rows), kernel.n_scalars()))
+        for table, row in zip(tables, rows):
+            table[: len(row)] = row
+        o = [group.options(self._options) for group, *_ in self._effective]
+        torch = self._options["like"] == "torch"
+        floors = [(spacing if p["eps"][0] is None else p["eps"][0]) if torch else 0.0 for p in o]
         owners = self._owners[where]
         sums = plan.measure(self._MEASURE, tuple(rows), n_threads)
-        factors = []
-        for k, (group, i) in enumerate(arrays):
-            if self._rule_of(group, i) is None:
-                factors.append(
-                    self._factors(group, group.slots[i], plan.gradient(k), rows[owners[k]], spacing, n_threads)
-                )
-                sums[k, :2] = self._measure_factored(group.params[i], plan.gradient(k), factors[-1], rows[owners[k]],
-                                                     n_threads)  # fmt: skip
-            else:
-                factors.append(None)
+        factored = [(k, int(owners[k]), found) for k, found in enumerate(matrices) if found is not None]
+        given = {}
+        for k, owner, found in factored:
+            given[k] = plan.gradient(k).reshape(-1, *found[0][0].shape)
+            measured = [
+                kernel.factored_measure(w, g, r, c, f, tables[owner], floors[owner], n_threads)
+                for (w, r, c, f), g in zip(found, given[k])
+            ]
+            sums[k, :2] = np.sum(measured, axis=0) if len(measured) > 1 else measured[0]
         sizes = np.maximum(self._sizes[where], 1)
         rms_w, rms_u = np.sqrt(sums[:, 0] / sizes), np.sqrt(sums[:, 1] / sizes)
-        o = [group.options(self._options) for group, *_ in self._effective]
         if self._options["like"] == "keras":
             rms_w *= 1.0 - np.array([row[2] for row in rows])[owners]
         least = np.array([p["eps"][1] if p["multiply_by_parameter_scale"] else 1.0 for p in o])[owners]
@@ -211,56 +229,6 @@ class Adafactor(Measured):
         limit = np.array([math.inf if p["d"] is None else p["d"] for p in o])[owners]
         scale = np.where(scaled, np.maximum(least, rms_w), 1.0) / np.maximum(1.0, rms_u / limit)
         plan.run(tuple(rows), n_threads, scale)
-        for k, (group, i) in enumerate(arrays):
-            if factors[k] is not None:
-                row = rows[owners[k]]
-                self._step_factored(group.params[i], plan.gradient(k), factors[k],
-                                    (*row[:3], row[3] * scale[k], *row[4:]), n_threads)  # fmt: skip
-
-    @staticmethod
-    def _matrices(w):
-        return w.reshape(-1, *w.shape[-2:])
-
-    def _factors(self, group, slots, g, row, spacing, n_threads):
-        """The new averages of rows and columns, and the two factors of the second moments from them."""
-        kernel = _kernels.table.updates[g.dtype]
-        g = self._matrices(g)
-        m, n = g.shape[1:]
-        _, rows, columns = slots
-        r, c = rows.reshape(-1, m), columns.reshape(-1, n)
-        keep, gain, square, added = row[5], row[6], row[0] * row[0], row[9]
-        for k in range(len(g)):
-            if m and n:
-                r[k] = keep * r[k].astype(np.float64) + gain * (
-                    square * kernel.row_squares(g[k], n_threads) / n + added
-                )
-                c[k] = keep * c[k].astype(np.float64) + gain * (
-                    square * kernel.column_squares(g[k], n_threads) / m + added
-                )
-        mean = np.mean(r, axis=1, dtype=np.float64)
-        eps = group.options(self._options)["eps"][0]
-        if self._options["like"] == "torch":
-            mean = np.maximum(mean, spacing if eps is None else eps)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return np.ascontiguousarray((r / mean[:, None]).astype(g.dtype)), c
-
-    @staticmethod
-    def _all_scalars(row):
-        table = np.zeros(_kernels.table.updates[_checks.DTYPES[1]].n_scalars())
-        table[: len(row)] = row
-        return table
-
-    def _measure_factored(self, w, g, factors, row, n_threads):
-        kernel, table = _kernels.table.updates[w.dtype], self._all_scalars(row)
-        table[5], table[6] = 1.0, 0.0
-        totals = [0.0, 0.0]
-        for w_k, g_k, r, c in zip(self._matrices(w), self._matrices(g), *factors):
-            a, b = kernel.factored_measure(w_k, g_k, r, c, table, n_threads)
-            totals[0] += a
-            totals[1] += b
-        return totals
-
-    def _step_factored(self, w, g, factors, row, n_threads):
-        kernel, table = _kernels.table.updates[w.dtype], self._all_scalars(row)
-        for w_k, g_k, r, c in zip(self._matrices(w), self._matrices(g), *factors):
-            kernel.factored_step(w_k, g_k, r, c, table, n_threads)
+        for k, owner, found in factored:
+            for (w, _, c, f), g in zip(found, given[k]):
+                kernel.factored_step(w, g, f, c, tables[owner], scale[k], n_threads)

@@ -230,7 +230,7 @@ class Muon(Measured):
         first, second, third = (number(value) for value in o["ns_coefficients"])
         for _ in range(o["ns_steps"]):
             np.matmul(x, x.T, out=a)
-            np.matmul(a, a, out=b)
+            np.matmul(a, a.T, out=b)  # A is symmetric: NumPy computes half of a product with its own transpose
             a *= second
             b *= third
             b += a
