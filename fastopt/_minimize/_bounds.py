@@ -3,7 +3,6 @@
 import numpy as np
 
 from ..linesearch import strong_wolfe
-from ..solvers._pairs import Pairs
 from ._descent import given_up
 from ._function import Line
 
@@ -28,20 +27,21 @@ def lbfgsb(function, point, stop, lower, upper, *, memory=10):
         held = ((x <= lower + near) & (g > 0)) | ((x >= upper - near) & (g < 0))
         free = ~held
         plain = -np.where(free, g, 0.0)
-        pairs = Pairs(memory)
-        for s, y in kept:
-            pairs.add(s[free], y[free], None)
+        pairs, zero = function.vectors.Pairs(memory), np.zeros(int(free.sum()))
+        for s, y in kept if zero.size else ():
+            pairs.add(zero, zero, s[free], y[free])
         d = np.zeros_like(x)
-        d[free] = pairs.direction(g[free], None)
+        d[free] = pairs.direction(g[free])
         if not (float(g @ d) < 0 and np.isfinite(d).all()):
-            d, pairs.pairs = plain.copy(), []
+            d = plain.copy()
+            pairs.clear()
         # Held entries snap to their bounds with the first step.
         snap = held & (x > lower) & (x < upper)
         d[snap] = np.where(g > 0, lower - x, upper - x)[snap]
         slope = float(g @ d)
         if not slope < 0:
             return point, given_up(function, stop, point, plain, float(g @ plain))
-        trial = _search(function, point, d, slope, lower, upper, scaled=bool(pairs.pairs))
+        trial = _search(function, point, d, slope, lower, upper, scaled=bool(pairs))
         if trial is None:
             if kept:
                 kept = []
