@@ -51,14 +51,14 @@ class Line:
     def __init__(self, function, point, d):
         self.function, self.x, self.d, self.points = function, point.x, d, {}
 
-    def __call__(self, t):
-        function, d = self.function, self.d
-        x = t * d
+    def at(self, t):
+        x = t * self.d
         x += self.x
-        if function.lower is not None:
-            x = np.clip(x, function.lower, function.upper)
-        point = self.points[t] = function.evaluate(x)
-        return point.value, function.vectors.inner(point.gradient, d)
+        return x if self.function.lower is None else np.clip(x, self.function.lower, self.function.upper)
+
+    def __call__(self, t):
+        point = self.points[t] = self.function.evaluate(self.at(t))
+        return point.value, self.function.vectors.inner(point.gradient, self.d)
 
     def accepted(self, step):
         """The point of a step; None where there is no step or it is lost in rounding."""
