@@ -1,10 +1,14 @@
 """L-BFGS between bounds, by the generalized Cauchy point."""
 
+import math
+
 import numpy as np
 
 from ..linesearch import strong_wolfe
 from ._descent import given_up
 from ._function import Line
+
+_ALL = slice(None)
 
 
 def projected_gradient(point, lower, upper):
@@ -12,23 +16,23 @@ def projected_gradient(point, lower, upper):
     return point.x - np.clip(point.x - point.gradient, lower, upper)
 
 
-def symmetric(upper, below, lower):
-    """[upper, below'; below, lower]; np.block takes 50 us."""
-    k = len(upper)
+def in_turns(differences, below, steps):
+    """The symmetric matrix of these blocks, rows and columns of differences and steps in turns."""
+    k = len(differences)
     out = np.empty((2 * k, 2 * k))
-    out[:k, :k], out[k:, :k], out[:k, k:], out[k:, k:] = upper, below, below.T, lower
+    out[::2, ::2], out[1::2, ::2], out[::2, 1::2], out[1::2, 1::2] = differences, below, below.T, steps
     return out
 
 
 class Model:
-    """The Hessian B = theta I - W M W' of the last `memory` pairs, W = [Y, theta S].
+    """The Hessian B = theta I - W M W' of the last `memory` pairs, W = [y, s, y, s, ...].
 
-    M is the inverse of [-D, L'; L, theta S'S] with D the diagonal of S'Y and L its part below (Byrd, Nocedal and
-    Schnabel, Math. Program. 63 (1994)). Pairs stand in any order; `age` tells which is the newer.
+    M is the inverse of [-D, L' / theta; L / theta, S'S / theta] in the order of W, D the diagonal of S'Y and L its part
+    below (Byrd, Nocedal and Schnabel, Math. Program. 63 (1994)). Pairs stand in any order; `age` tells the newer.
     """
 
     def __init__(self, memory, n):
-        self.memory, self.n = memory, n
+        self.memory, self.n, self.rows = memory, n, None
         self.clear()
 
     def clear(self):
@@ -37,39 +41,33 @@ class Model:
     def add(self, s, y):
         """Keep a pair with positive curvature, in place of the oldest; theta scales to the newest one."""
         sy, yy = float(s @ y), float(y @ y)
-        if not sy > 1e-14 * float(np.linalg.norm(s)) * yy**0.5:
+        if not sy > 1e-14 * math.sqrt(float(s @ s)) * math.sqrt(yy):
             return
         m, k = self.memory, self.count
-        if k == 0:
-            self.S, self.Y = np.empty((m, self.n)), np.empty((m, self.n))
+        if self.rows is None:
+            self.rows = np.empty((2 * m, self.n))
             self.sy, self.ss, self.age = np.empty((m, m)), np.empty((m, m)), np.empty(m)
         place = k if k < m else int(np.argmin(self.age))
         self.age[place] = self.age[:k].max(initial=0) + 1
         # Of length that makes s'y one, so that steps of all sizes weigh the same in the small matrices.
-        s, y = s / sy**0.5, y / sy**0.5
-        self.S[place], self.Y[place] = s, y
+        s, y = s / math.sqrt(sy), y / math.sqrt(sy)
+        self.rows[2 * place], self.rows[2 * place + 1] = y, s
         self.count = k = min(k + 1, m)
-        self.sy[:k, place], self.sy[place, :k] = self.S[:k] @ y, self.Y[:k] @ s
-        self.ss[:k, place] = self.ss[place, :k] = self.S[:k] @ s
+        on_step, on_difference = self.rows[: 2 * k] @ s, self.rows[: 2 * k] @ y
+        self.sy[:k, place], self.sy[place, :k] = on_difference[1::2], on_step[::2]
+        self.ss[:k, place] = self.ss[place, :k] = on_step[1::2]
         self.theta = yy / sy
         sy, age = self.sy[:k, :k], self.age[:k]
-        self.below = below = np.where(age[:, None] > age, sy, 0.0)
+        self.below = np.where(age[:, None] > age, sy, 0.0)
         try:
-            self.M = np.linalg.inv(symmetric(-np.diag(sy.diagonal()), below, self.theta * self.ss[:k, :k]))
+            inverse = in_turns(-np.diag(sy.diagonal()), self.below / self.theta, self.ss[:k, :k] / self.theta)
+            self.M = np.linalg.inv(inverse)
         except np.linalg.LinAlgError:
             self.clear()
 
-    def products(self, v):
-        """W'v."""
-        if not self.count:
-            return np.empty(0)
-        return np.concatenate([self.Y[: self.count] @ v, self.theta * (self.S[: self.count] @ v)])
-
     def columns(self, index):
-        """W' in some of the columns, (2 k, number)."""
-        if not self.count:
-            return np.empty((0, index.size))
-        return np.concatenate([self.Y[: self.count, index], self.theta * self.S[: self.count, index]])
+        """W' in some of the columns, (2 count, number)."""
+        return np.empty((0, self.n))[:, index] if self.rows is None else self.rows[: 2 * self.count, index]
 
 
 def cauchy_point(model, x, g, lower, upper):
@@ -83,7 +81,7 @@ def cauchy_point(model, x, g, lower, upper):
     dd = float(d @ d)
     if dd == 0.0:
         return x, np.zeros(x.shape, dtype=bool)
-    p, least = model.products(d), 2.0**-52 * model.theta * dd
+    p, least = model.columns(_ALL) @ d, 2.0**-52 * model.theta * dd
     t = dd / max(model.theta * dd - float(p @ (model.M @ p)), least)
     if t > bends.min():
         t = beyond_a_bend(model, d, bends, p, dd, least)
@@ -132,16 +130,17 @@ def minimiser(model, x, g, lower, upper):
     Where its projection does not descend, the last point before a bound on the way to it.
     """
     start, free = cauchy_point(model, x, g, lower, upper)
-    index = np.flatnonzero(free)
-    if not model.count or not index.size:
+    index = _ALL if free.all() else np.flatnonzero(free)
+    if not model.count or not free.any():
         return start
     theta, M, z = model.theta, model.M, start - x
-    W = model.columns(index)
-    r = g[index] + theta * z[index] - W.T @ (M @ model.products(z))
-    k, held = model.count, model.S[: model.count][:, ~free]
-    off = model.below - model.S[:k, index] @ W[:k].T
+    W, held = model.columns(index), model.rows[1 : 2 * model.count : 2, np.flatnonzero(~free)]
+    r = g[index] + theta * z[index] - W.T @ (M @ (model.columns(_ALL) @ z))
+    products = W @ W.T
+    differences = -np.eye(model.count) - products[::2, ::2] / theta
+    below, steps = (model.below - products[1::2, ::2]) / theta, held @ held.T / theta
     try:
-        v = np.linalg.solve(symmetric(-np.eye(k) - W[:k] @ W[:k].T / theta, off, theta * (held @ held.T)), W @ r)
+        v = np.linalg.solve(in_turns(differences, below, steps), W @ r)
     except np.linalg.LinAlgError:
         return start
     step = -(r + W.T @ v / theta) / theta
