@@ -56,7 +56,7 @@ def minimize(
         - "cg": nonlinear conjugate gradients of Hager and Zhang, strong Wolfe search
         - "bfgs": dense inverse Hessian, n^2 numbers
         - "l-bfgs": the last `memory` steps, strong Wolfe search
-        - "l-bfgs-b": the same between bounds, by projection
+        - "l-bfgs-b": the same between bounds, by the generalized Cauchy point
         - "owl-qn": L-BFGS on orthants, for penalties made of L1, L2 and ElasticNet
         - "fista": accelerated proximal gradient with backtracking and restarts, for any penalty
         - "proximal-gradient": proximal gradient, Barzilai and Borwein's step, non-monotone search, for any penalty

@@ -6,8 +6,7 @@ from collections import deque
 import numpy as np
 
 from ..linesearch import backtracking, hager_zhang, more_thuente, nonmonotone, strong_wolfe, wolfe
-from ..solvers._pairs import Compact
-from ._function import Line, all_finite, largest_entry
+from ._function import Line
 from ._modified_cholesky import solve_modified
 
 SEARCHES = {
@@ -113,12 +112,12 @@ class BFGS:
 
 
 class LBFGS:
-    """d = -H g in compact form over the last `memory` pairs."""
+    """d = -H g of the last `memory` pairs."""
 
     search = "strong-wolfe"
 
     def __init__(self, function, memory):
-        self.pairs = Compact(memory)
+        self.pairs = function.vectors.Pairs(memory)
 
     def reset(self):
         self.pairs.clear()
@@ -127,7 +126,7 @@ class LBFGS:
         return self.pairs.direction(point.gradient), 1.0 if self.pairs else None
 
     def update(self, before, point, length):
-        self.pairs.add(point.x - before.x, point.gradient - before.gradient)
+        self.pairs.add(before.x, before.gradient, point.x, point.gradient)
 
 
 class Newton:
@@ -226,18 +225,18 @@ def descend(function, point, stop, method, *, line_search=None, memory=10):
     search, values = SEARCHES[name], deque([point.value], maxlen=10)
     curvature = {"c2": rule.c2} if hasattr(rule, "c2") else {}
     # Whether the direction owes nothing to earlier iterations, so that starting afresh would not help.
-    fresh = method not in ("newton", "newton-cg")
+    fresh, vectors = method not in ("newton", "newton-cg"), function.vectors
     while True:
         d, length = rule.direction(point)
-        slope = float(point.gradient @ d)
-        if not (slope < 0 and all_finite(d)):
+        slope, largest = vectors.slope_and_largest(point.gradient, d)
+        if not (slope < 0 and largest < math.inf):
             rule.reset()
             d, length, fresh = -point.gradient, None, True
-            slope = float(point.gradient @ d)
+            slope, largest = vectors.slope_and_largest(point.gradient, d)
         if length is None:
             length = min(1.0, 1.0 / math.sqrt(float(d @ d)))
         # No trial farther than 1e10 times the size of x.
-        length = min(max(length, 1e-16), 1e10 * max(1.0, largest_entry(point.x)) / largest_entry(d))
+        length = min(max(length, 1e-16), 1e10 * max(1.0, vectors.largest_entry(point.x)) / largest)
         phi = Line(function, point, d)
         rounding = 4 * function.epsilon * abs(point.value)
         if name == "nonmonotone":

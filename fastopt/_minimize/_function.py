@@ -1,10 +1,15 @@
 """A user's function as an objective: calls counted and checked, gradients by differences, limits kept."""
 
+import contextvars
 import math
 import time
 from typing import NamedTuple
 
 import numpy as np
+
+from .. import _kernels
+
+_F64 = np.dtype(np.float64)
 
 # What a formula raises where it has no value; anything else is a fault of the program and is passed on.
 DOMAIN_ERRORS = (ArithmeticError, ValueError)
@@ -46,17 +51,19 @@ class Line:
     def __init__(self, function, point, d):
         self.function, self.x, self.d, self.points = function, point.x, d, {}
 
+    def at(self, t):
+        x = t * self.d
+        x += self.x
+        return x if self.function.lower is None else np.clip(x, self.function.lower, self.function.upper)
+
     def __call__(self, t):
-        x = self.x + t * self.d
-        if self.function.lower is not None:
-            x = np.clip(x, self.function.lower, self.function.upper)
-        point = self.points[t] = self.function.evaluate(x)
-        return point.value, float(point.gradient @ self.d)
+        point = self.points[t] = self.function.evaluate(self.at(t))
+        return point.value, self.function.vectors.inner(point.gradient, self.d)
 
     def accepted(self, step):
         """The point of a step; None where there is no step or it is lost in rounding."""
         point = None if step is None else self.points[step.length]
-        return None if point is None or np.array_equal(point.x, self.x) else point
+        return None if point is None or self.function.vectors.same(point.x, self.x) else point
 
 
 class Function:
@@ -70,15 +77,16 @@ class Function:
         self.fun, self.args, self.hess, self.hessp = fun, args, hess, hessp
         self.penalty = None if penalty is None else Regular(penalty, x0.dtype)
         self.dtype, self.lower, self.upper, self.eps = x0.dtype, lower, upper, eps
+        self.vectors = _kernels.table.linear[_F64]
         self.epsilon = float(np.finfo(x0.dtype).eps)
         self.together, self.jac = jac is True, jac if callable(jac) else None
         self.central, self.central_only = jac == "3-point", jac == "3-point"
         self.max_evals, self.max_time, self.start = max_evals, max_time, time.perf_counter()
         self.nfev = self.njev = self.nhev = self.n_bad = 0
         self.best = self.error = self.first_value = None
-        # The user's functions run under the user's treatment of overflow, the arithmetic here under its own.
-        self.errors = np.geterr()
-        self.quiet = set(self.errors.values()) == {"ignore"}
+        # The user's functions run under the user's treatment of overflow, the arithmetic here under its own. NumPy keeps
+        # it in the context, which takes 0.05 us to enter where np.errstate takes 0.9.
+        self.outside = contextvars.copy_context().run
 
     @property
     def differences(self):
@@ -100,11 +108,7 @@ class Function:
             if self.max_time is not None and self.seconds > self.max_time:
                 raise Halt("max_time")
         self.nfev += 1
-        given = self._given(x)
-        if self.quiet:
-            return self.fun(given, *self.args)
-        with np.errstate(**self.errors):
-            return self.fun(given, *self.args)
+        return self.outside(self.fun, self._given(x), *self.args)
 
     def _call(self, x):
         out = self._returned(x)
@@ -119,8 +123,7 @@ class Function:
         if self.differences:
             return self._differences(x, value)
         self.njev += 1
-        with np.errstate(**self.errors):
-            return self.jac(self._given(x), *self.args)
+        return self.outside(self.jac, self._given(x), *self.args)
 
     def value(self, x):
         """fun alone; inf where it has no value."""
@@ -135,7 +138,8 @@ class Function:
 
     def evaluate(self, x, *, first=False):
         """The point at x; its value is inf where fun or its gradient is not finite or raised (`first`: passed on)."""
-        x = self.rounded(x)
+        if self.dtype != _F64:
+            x = self.rounded(x)
         try:
             value, gradient = self._call(x)
             if first:
@@ -149,13 +153,13 @@ class Function:
             if first or isinstance(error, ShapeError):
                 raise
             self.error, value, gradient = error, np.inf, None
-        if gradient is None or not (math.isfinite(value) and all_finite(gradient)):
+        if gradient is None or not (math.isfinite(value) and math.isfinite(self.vectors.largest_entry(gradient))):
             return self._bad(x, value, gradient, first)
         return self._good(x, value, gradient)
 
     def rounded(self, x):
         """x as fun gets it."""
-        return x if self.dtype == np.float64 else x.astype(self.dtype).astype(np.float64)
+        return x if self.dtype == _F64 else x.astype(self.dtype).astype(np.float64)
 
     def _bad(self, x, value, gradient, first):
         self.n_bad += 1
@@ -172,7 +176,7 @@ class Function:
 
     def _vector(self, gradient, x):
         gradient = np.asarray(gradient)
-        if gradient.dtype == np.float64 and gradient.shape == x.shape:
+        if gradient.dtype == _F64 and gradient.shape == x.shape:
             return gradient.copy()
         if gradient.dtype.kind not in "fiub":
             raise ShapeError(f"the gradient must be an array of real numbers, got dtype {gradient.dtype}")
@@ -221,8 +225,7 @@ class Function:
     def _matrix(self, x):
         """What hess returns: an array, a sparse matrix or a LinearOperator."""
         self.nhev += 1
-        with np.errstate(**self.errors):
-            matrix = self.hess(self._given(x), *self.args)
+        matrix = self.outside(self.hess, self._given(x), *self.args)
         if not hasattr(matrix, "dot") or isinstance(matrix, np.ndarray):
             matrix = np.atleast_2d(np.asarray(matrix, dtype=np.float64))
         if tuple(matrix.shape) != (x.size, x.size):
@@ -254,8 +257,8 @@ class Function:
 
             def times(v):
                 self.nhev += 1
-                with np.errstate(**self.errors):
-                    out = np.asarray(self.hessp(self._given(x), v.astype(self.dtype), *self.args), dtype=np.float64)
+                out = self.outside(self.hessp, self._given(x), v.astype(self.dtype), *self.args)
+                out = np.asarray(out, dtype=np.float64)
                 if out.shape != x.shape:
                     raise ShapeError(f"hessp must return an array of shape {x.shape}, got {out.shape}")
                 return out
@@ -301,16 +304,6 @@ class Function:
 
 class ShapeError(ValueError):
     """What a function returned has the wrong form: a fault of the program, not the edge of a domain."""
-
-
-def all_finite(v):
-    # The sum of squares is one read; it is infinite too where the entries are only large.
-    return math.isfinite(float(v @ v)) or bool(np.isfinite(v).all())
-
-
-def largest_entry(v):
-    """max |v_i|, nan where an entry is, without a copy of v."""
-    return max(float(v.max()), -float(v.min()))
 
 
 def _scalar(value):

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._function import DOMAIN_ERRORS, Function, ShapeError, all_finite
+from ._function import DOMAIN_ERRORS, Function, ShapeError
 
 
 class Fit(NamedTuple):
@@ -51,7 +51,7 @@ class Residuals(Function):
             if first or isinstance(error, ShapeError):
                 raise
             self.error, value = error, math.inf
-        if not (math.isfinite(value) and all_finite(jacobian.reshape(-1))):
+        if not (math.isfinite(value) and np.isfinite(jacobian).all()):
             self.n_bad += 1
             nan = np.full(x.shape, math.nan)
             return Fit(x, value if first else math.inf, nan, math.inf, r, jacobian)
@@ -63,8 +63,7 @@ class Residuals(Function):
     def _jacobian(self, x, r, jacobian):
         if jacobian is None and self.jac is not None:
             self.njev += 1
-            with np.errstate(**self.errors):
-                jacobian = self.jac(self._given(x), *self.args)
+            jacobian = self.outside(self.jac, self._given(x), *self.args)
         elif jacobian is None:
             return self._differences(x, r)
         if hasattr(jacobian, "toarray"):

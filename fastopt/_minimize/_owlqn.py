@@ -3,7 +3,6 @@
 import numpy as np
 
 from ..penalties import L1, L2
-from ..solvers._pairs import Compact
 from ._methods import terms
 
 
@@ -35,7 +34,7 @@ def owlqn(function, point, stop, *, memory=10):
     """
     absolute, square = strengths(function.penalty and function.penalty.penalty, point.x.size)
     kinked = absolute > 0
-    pairs = Compact(memory)
+    pairs = function.vectors.Pairs(memory)
     smooth = point.gradient + square * point.x
     while True:
         x = point.x
@@ -69,7 +68,7 @@ def owlqn(function, point, stop, *, memory=10):
             smooth = point.gradient + square * point.x
         else:
             smooth = point.gradient + square * point.x
-            pairs.add(point.x - x, smooth - old)
+            pairs.add(x, old, point.x, smooth)
         reason = stop.after(before, point)
         if reason:
             return point, reason

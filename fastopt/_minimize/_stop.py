@@ -5,8 +5,6 @@ import sys
 
 import numpy as np
 
-from ._function import largest_entry
-
 MESSAGES = {
     "gtol": "the largest entry of the gradient is at most gtol",
     "ftol": "the decrease is at most ftol or lost in the rounding of fun",
@@ -40,7 +38,7 @@ class Stop:
     def __init__(self, function, *, gtol, ftol, xtol, f_target, max_iter, callback, verbose, measure=None):
         self.function, self.gtol, self.ftol, self.xtol = function, gtol, ftol, xtol
         self.f_target, self.max_iter, self.verbose = f_target, max_iter, verbose
-        self.measure = measure or (lambda point: point.gradient)
+        self.measure, self.measured = measure, (None, np.nan)
         self.callback, self.named = callback, False
         if callback is not None:
             try:
@@ -69,7 +67,13 @@ class Stop:
         return "max_iter" if self.max_iter == 0 else None
 
     def optimality(self, point):
-        return largest_entry(self.measure(point))
+        """What gtol judges; kept for the last point that was asked for."""
+        last, size = self.measured
+        if point is not last:
+            v = point.gradient if self.measure is None else self.measure(point)
+            size = self.function.vectors.largest_entry(v if v.dtype == np.float64 else v.astype(np.float64))
+            self.measured = point, size
+        return size
 
     def flat(self, point):
         return self.optimality(point) <= self.gtol
@@ -99,12 +103,11 @@ class Stop:
 
         x = point.x.astype(self.function.dtype)
         try:
-            with np.errstate(**self.function.errors):
-                if self.named:
-                    result = OptimizeResult(x=x, fun=point.value, jac=point.gradient.copy(), nit=self.nit)
-                    self.callback(intermediate_result=result)
-                else:
-                    self.callback(x)
+            if self.named:
+                result = OptimizeResult(x=x, fun=point.value, jac=point.gradient.copy(), nit=self.nit)
+                self.function.outside(self.callback, intermediate_result=result)
+            else:
+                self.function.outside(self.callback, x)
         except StopIteration:
             return True
         return False

@@ -2,12 +2,13 @@
 
 import numpy as np
 
+from .. import _kernels
 from ..linesearch import wolfe, wolfe_accepts
 from ._metric import metric
-from ._pairs import Pairs
 from ._result import Result
 
 MEMORY = 10
+_F64 = np.dtype(np.float64)
 # Iterations at which the metric is built anew; the gaps grow as the curvature settles.
 REFRESH = frozenset({0, 5, 11, 19, 32, 50, 80, 130, 200, 320, 500, 800})
 
@@ -23,7 +24,7 @@ def lbfgs(objective, x0, goal, *, max_iter=1000, monitor, memory=MEMORY):
     each output, on a sample of rows where there are many, and built anew at growing intervals.
     """
     point = objective.evaluate(x0)
-    pairs, solve, step, n_iter = Pairs(memory), None, 0.0, 0
+    pairs, solve, step, n_iter = _kernels.table.linear[_F64].Pairs(memory), None, 0.0, 0
     use_metric = True
     while True:
         if use_metric and n_iter in REFRESH:
@@ -41,15 +42,17 @@ def lbfgs(objective, x0, goal, *, max_iter=1000, monitor, memory=MEMORY):
             return Result(point, n_iter, "max_iter")
         if not slope < 0:
             return Result(point, n_iter, "no progress")
-        length = 1.0 if pairs.pairs or solve is not None else min(1.0, 1.0 / np.linalg.norm(direction))
+        length = 1.0 if pairs or solve is not None else min(1.0, 1.0 / np.linalg.norm(direction))
         trial = _search(objective, point, direction, slope, length, goal.allowance(point))
         if trial is None:
-            if not pairs.pairs:
+            if not pairs:
                 return Result(point, n_iter, "no progress")
             pairs.clear()
             continue
         trial, step = trial
-        pairs.add(trial.x - point.x, trial.gradient - point.gradient, solve)
+        if pairs.add(point.x, point.gradient, trial.x, trial.gradient) and solve is not None:
+            y = trial.gradient - point.gradient
+            pairs.gamma = pairs.curvature / float(y @ solve(y))
         objective.release(point)
         point = trial
         n_iter += 1
