@@ -333,6 +333,18 @@ def test_ordered_classes_by_one_model_each():
     ]
     np.testing.assert_allclose(fits[0].params, [[-1, 2, -1.5], [-1, 2, 0.2], [-1, 2, 1.8]], atol=0.2)
     np.testing.assert_allclose(fits[0].params, fits[1].params, atol=1e-5)
+
+    def shared(u):  # the proportional odds model, as docs/losses.md has it
+        value, g = objective.value_gradient(np.column_stack([np.tile(-u[:2], (3, 1)), u[2:]]))
+        return value, np.append(-g[:, :2].sum(axis=0), g[:, 2])
+
+    start = np.append(np.zeros(2), objective.initial()[:, 2])
+    found = fastopt.minimize(shared, start, jac=True, method="l-bfgs", options={"gtol": 1e-9})
+    np.testing.assert_allclose(found.x, [1.0, -2.0, -1.5, 0.2, 1.8], atol=0.1)
+    _, slope, _ = _ordinal(y, found.x[2:] - (X @ found.x[:2])[:, None])
+    np.testing.assert_allclose(slope.mean(axis=0), 0, atol=1e-7)
+    np.testing.assert_allclose(X.T @ slope.sum(axis=1) / len(X), 0, atol=1e-7)
+    assert check_gradient(shared, found.x + 0.1, rtol=1e-7)
     two = LinearObjective(X, (y > 1).astype(int), "cumulative_logit", 0.1)
     logistic = LinearObjective(X, (y <= 1).astype(float), "logistic", 0.1)
     x = np.array([0.5, -0.3, 0.2])

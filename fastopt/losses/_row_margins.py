@@ -170,8 +170,9 @@ class CumulativeLogit(TileLoss):
 
         -log(sigmoid(z_y) - sigmoid(z_(y-1))),    the first term 1 for y = k, the second 0 for y = 0.
 
-    The proportional odds model has z_c = theta_c - x'b. A row must increase; where two neighbours do not, the
-    loss of the class between them is infinite. One class more than columns; targets are integers (n,). Convex;
+    The proportional odds model has z_c = theta_c - x'b; in a `LinearObjective` each z_c has coefficients of its own, and
+    docs/losses.md shows how to share them. A row must increase; where two neighbours do not, the
+    loss of the class between them is infinite. One class more than columns, k >= 1; targets are integers (n,). Convex;
     computed without cancellation, far out and between close thresholds.
 
     References
