@@ -87,7 +87,7 @@ def usable_solvers(cls):
     try:
         y, _ = loss.sample(rng, 20)
         objective = fastopt.LinearObjective(rng.normal(size=(20, 2)), y, loss)
-    except NotImplementedError:  # couples all samples, or has one target for several predictions
+    except NotImplementedError:  # couples all samples
         return "`minimize` on a function of your own"
     try:
         objective.value(np.full(objective.shape, 9.0))

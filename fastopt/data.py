@@ -43,13 +43,13 @@ class DenseRows:
     def shape(self):
         return (len(self.X) if self.rows is None else len(self.rows)), self.X.shape[1]
 
-    def bind(self, *, target=None, index=None, weight=None, offset=None, k=1):
+    def bind(self, *, target=None, index=None, weight=None, offset=None, k=1, targets=0):
         """The kernels' handle for passes over these rows, with what a loss needs beside them.
 
         Targets, weights and offsets are those of all rows of X; a subset selects from them as
-        it does from X.
+        it does from X. `targets` is the length of a row's target where it is not k.
         """
         kernels = _kernels.table.linear[self.dtype]
         return kernels.Points(
-            self.X, target=target, index=index, weight=weight, offset=offset, rows=self.rows, k=k
+            self.X, target=target, index=index, weight=weight, offset=offset, rows=self.rows, k=k, targets=targets
         )

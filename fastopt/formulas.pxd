@@ -3,9 +3,12 @@
 
 Pointwise losses are functions of one target y and one raw prediction z with their parameters in
 `par` (NULL where a loss has none) and return value, gradient and curvature with respect to z.
+Losses over rows are functions of one row, or of a tile of rows side by side.
 Update rules are functions of one element (parameter and slots), its gradient and the scalars of
-the step. Names end in f64 (double) and f32 (float). See fo_losses.h and fo_updates.h.
+the step. Names end in f64 (double) and f32 (float). See fo_losses.h, fo_rows.h, fo_rowwise.h and fo_updates.h.
 """
+
+from libc.stdint cimport int64_t
 
 cdef extern from "fastopt.h" nogil:
     ctypedef struct point_f64 "fo_point_f64":
@@ -129,6 +132,130 @@ cdef extern from "fastopt.h" nogil:
     point_f32 inverse_gaussian_fisher_f32 "fo_inverse_gaussian_fisher_f32"(float y, float z, const float* par)
     point_f64 negative_binomial_fisher_f64 "fo_negative_binomial_fisher_f64"(double y, double z, const double* par)
     point_f32 negative_binomial_fisher_f32 "fo_negative_binomial_fisher_f32"(float y, float z, const float* par)
+
+    # Losses over rows: one target and k raw predictions. What outputs are wanted, as a sum; how the target is given.
+    enum:
+        FO_VALUE
+        FO_GRADIENT
+        FO_HESSIAN
+        FO_FULL_HESSIAN
+        FO_CONJUGATE
+        FO_PRODUCT
+        FO_PREDICT
+        FO_V_INDEX
+        FO_V_ROWS
+        FO_V_INDEX_MIXED
+        FO_V_ROWS_MIXED
+        FO_TILE_F64
+        FO_TILE_F32
+
+    # One row, by fo_rows.h: raw, target (or index), direction, gradient, hessian and product are of k numbers, hessian of
+    # k k with FO_FULL_HESSIAN; weight and value are one number; keep and spread, 1 - s and s / k with label smoothing s,
+    # and class_weight (or NULL) are read in the modes of MIXED; scale multiplies derivatives.
+    ctypedef struct rows_f64 "fo_rows_f64":
+        const double* raw
+        const double* target
+        const double* direction
+        const int64_t* index
+        const double* weight
+        double* value
+        double* gradient
+        double* hessian
+        double* product
+        const double* class_weight
+        double scale
+        double keep
+        double spread
+    ctypedef struct rows_f32 "fo_rows_f32":
+        const float* raw
+        const float* target
+        const float* direction
+        const int64_t* index
+        const float* weight
+        float* value
+        float* gradient
+        float* hessian
+        float* product
+        const double* class_weight
+        float scale
+        float keep
+        float spread
+    void softmax_row_f64 "fo_softmax_row_f64"(int mode, int64_t k, int what, const rows_f64* rows)
+    void softmax_row_f32 "fo_softmax_row_f32"(int mode, int64_t k, int what, const rows_f32* rows)
+    void probability_row_f64 "fo_probability_row_f64"(int mode, int64_t k, int what, const rows_f64* rows)
+    void probability_row_f32 "fo_probability_row_f32"(int mode, int64_t k, int what, const rows_f32* rows)
+
+    # FO_TILE_F64 or FO_TILE_F32 rows at once, class-major: x[c * FO_TILE_F64 + row]. fo_rowwise.h says what is read and
+    # written: v holds target rows, or one number a row, or is NULL where y holds class indices; p, b and both are for
+    # FO_FULL_HESSIAN; par holds the loss's parameters in the order of its class. A gradient is always written.
+    ctypedef struct row_tile_f64 "fo_row_tile_f64":
+        int what
+        int64_t k
+        const double* z
+        const double* v
+        const int64_t* y
+        const double* u
+        double* value
+        double* gradient
+        double* hessian
+        double* scratch
+        double* p
+        double* b
+        double* both
+        double[4] par
+    ctypedef struct row_tile_f32 "fo_row_tile_f32":
+        int what
+        int64_t k
+        const float* z
+        const float* v
+        const int64_t* y
+        const float* u
+        float* value
+        float* gradient
+        float* hessian
+        float* scratch
+        float* p
+        float* b
+        float* both
+        float[4] par
+    void categorical_focal_f64 "fo_categorical_focal_f64"(const row_tile_f64* r)
+    void categorical_focal_f32 "fo_categorical_focal_f32"(const row_tile_f32* r)
+    void poly1_cross_entropy_f64 "fo_poly1_cross_entropy_f64"(const row_tile_f64* r)
+    void poly1_cross_entropy_f32 "fo_poly1_cross_entropy_f32"(const row_tile_f32* r)
+    void categorical_generalized_cross_entropy_f64 "fo_categorical_generalized_cross_entropy_f64"(const row_tile_f64* r)
+    void categorical_generalized_cross_entropy_f32 "fo_categorical_generalized_cross_entropy_f32"(const row_tile_f32* r)
+    void softmax_kl_divergence_f64 "fo_softmax_kl_divergence_f64"(const row_tile_f64* r)
+    void softmax_kl_divergence_f32 "fo_softmax_kl_divergence_f32"(const row_tile_f32* r)
+    void kl_divergence_from_log_probabilities_f64 "fo_kl_divergence_from_log_probabilities_f64"(const row_tile_f64* r)
+    void kl_divergence_from_log_probabilities_f32 "fo_kl_divergence_from_log_probabilities_f32"(const row_tile_f32* r)
+    void kl_divergence_from_probabilities_f64 "fo_kl_divergence_from_probabilities_f64"(const row_tile_f64* r)
+    void kl_divergence_from_probabilities_f32 "fo_kl_divergence_from_probabilities_f32"(const row_tile_f32* r)
+    void jensen_shannon_f64 "fo_jensen_shannon_f64"(const row_tile_f64* r)
+    void jensen_shannon_f32 "fo_jensen_shannon_f32"(const row_tile_f32* r)
+    void listwise_softmax_f64 "fo_listwise_softmax_f64"(const row_tile_f64* r)
+    void listwise_softmax_f32 "fo_listwise_softmax_f32"(const row_tile_f32* r)
+    void multilabel_logistic_f64 "fo_multilabel_logistic_f64"(const row_tile_f64* r)
+    void multilabel_logistic_f32 "fo_multilabel_logistic_f32"(const row_tile_f32* r)
+    void sparsemax_f64 "fo_sparsemax_f64"(const row_tile_f64* r)
+    void sparsemax_f32 "fo_sparsemax_f32"(const row_tile_f32* r)
+    void crammer_singer_f64 "fo_crammer_singer_f64"(const row_tile_f64* r)
+    void crammer_singer_f32 "fo_crammer_singer_f32"(const row_tile_f32* r)
+    void weston_watkins_f64 "fo_weston_watkins_f64"(const row_tile_f64* r)
+    void weston_watkins_f32 "fo_weston_watkins_f32"(const row_tile_f32* r)
+    void multilabel_margin_f64 "fo_multilabel_margin_f64"(const row_tile_f64* r)
+    void multilabel_margin_f32 "fo_multilabel_margin_f32"(const row_tile_f32* r)
+    void cumulative_logit_f64 "fo_cumulative_logit_f64"(const row_tile_f64* r)
+    void cumulative_logit_f32 "fo_cumulative_logit_f32"(const row_tile_f32* r)
+    void cosine_distance_f64 "fo_cosine_distance_f64"(const row_tile_f64* r)
+    void cosine_distance_f32 "fo_cosine_distance_f32"(const row_tile_f32* r)
+    void gaussian_nll_f64 "fo_gaussian_nll_f64"(const row_tile_f64* r)
+    void gaussian_nll_f32 "fo_gaussian_nll_f32"(const row_tile_f32* r)
+    void iou_f64 "fo_iou_f64"(const row_tile_f64* r)
+    void iou_f32 "fo_iou_f32"(const row_tile_f32* r)
+    void generalized_iou_f64 "fo_generalized_iou_f64"(const row_tile_f64* r)
+    void generalized_iou_f32 "fo_generalized_iou_f32"(const row_tile_f32* r)
+    void complete_iou_f64 "fo_complete_iou_f64"(const row_tile_f64* r)
+    void complete_iou_f32 "fo_complete_iou_f32"(const row_tile_f32* r)
 
     ctypedef struct scalars_f64 "fo_scalars_f64":
         double sign, l2, decay, alpha, beta, keep1, gain1, keep2, gain2, eps, lift, eps_root, keep3, gain3

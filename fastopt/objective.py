@@ -41,7 +41,7 @@ class LinearObjective:
     X : array of shape (n, p), float32 or float64
         C order is used in place.
     y : array of shape (n,), or (n, k) for k outputs
-        Targets as the loss defines them; class indices for losses over rows.
+        Targets as the loss defines them; for losses over rows class indices, rows, or one number for several outputs.
     loss : Loss or str
         From `fastopt.losses`.
     penalty : L2, float or None, default=None
@@ -55,7 +55,9 @@ class LinearObjective:
     output_weight : array of shape (k,), optional
         Weights of the outputs, finite and >= 0; for pointwise losses and y of shape (n, k).
     n_outputs : int, optional
-        Number of raw predictions a row; from `y` where it tells (classes: largest index + 1).
+        Number of raw predictions a row, for losses over rows; from `y` or the loss where they tell. By default of class
+        indices it is the largest index + 1, of ordered classes (`CumulativeLogit`) the largest index. `GaussianNLL` has
+        2, mean and log-variance.
     n_threads : int, optional
         See `fastopt.set_config`.
 
@@ -103,8 +105,8 @@ class LinearObjective:
         self.dtype = self.data.dtype
         n_all = len(self.data.X)
         kernel = self.loss._kernel(self.dtype) if self.loss.has_kernel else None
-        self._set_target(np.asarray(y), n_all, n_outputs)
         self.weight = None if sample_weight is None else self._vector("sample_weight", sample_weight, n_all)
+        self._set_target(np.asarray(y), n_all, n_outputs)
         self.output_weight = None if output_weight is None else self._outputs(output_weight)
         self.offset = None
         if offset is not None:
@@ -121,6 +123,7 @@ class LinearObjective:
             weight=self.weight,
             offset=None if self.offset is None else self.offset.reshape(-1),
             k=self.k,
+            targets=self._targets,
         )
         if kernel is not None:
             address, par, class_weight = kernel
@@ -144,20 +147,20 @@ class LinearObjective:
     def _set_target(self, y, n_all, n_outputs):
         self.target = self.index = None
         self._vector_shape = False
+        self._targets = 0  # numbers of a row's target, 0 for k
         if y.ndim not in (1, 2) or len(y) != n_all:
             raise ValueError(f"y must have shape ({n_all},) or ({n_all}, k) as X has {n_all} rows, got {y.shape}")
         if not self.loss.is_rowwise:
             self.k = 1 if y.ndim == 1 else y.shape[1]
             self._vector_shape = y.ndim == 1
             self.target = np.ascontiguousarray(y, dtype=self.dtype).reshape(-1)
-        elif y.ndim == 1:
-            if y.dtype.kind not in "iu":
-                raise TypeError(f"y of a loss over rows must hold class indices (integers) or be (n, k), got {y.dtype}")
-            self.index = np.ascontiguousarray(y, dtype=np.int64)
-            self.k = int(n_outputs) if n_outputs is not None else int(y.max(initial=0)) + 1
         else:
-            self.k = y.shape[1]
-            self.target = np.ascontiguousarray(y, dtype=self.dtype).reshape(-1)
+            counted = None if self.weight is None else self.weight != 0
+            n_outputs = None if n_outputs is None else int(n_outputs)
+            y, self.index, self.target, self.k = self.loss._data(y, n_outputs, counted, self.dtype)
+            if self.target is not None:
+                self._targets = self.target.ndim == 1
+                self.target = self.target.reshape(-1)
         self.y = y
 
     def _outputs(self, output_weight):
@@ -213,7 +216,9 @@ class LinearObjective:
         if self.fit_intercept:
             y, weight = self._selected()
             if self.loss.is_rowwise:
-                params[:, self.p] = self.loss.fit_intercept_only(y, weight, n_classes=self.k)
+                if weight is not None:
+                    y, weight = y[weight != 0], weight[weight != 0]
+                params[:, self.p] = self.loss.fit_intercept_only(y, weight, n_classes=self.k + self.loss._more_classes)
             else:
                 # Targets outside the domain are named by the first evaluation.
                 columns = np.asarray(y, dtype=np.float64).reshape(self.n, self.k)
@@ -281,7 +286,7 @@ class LinearObjective:
 
     def _check(self, status):
         if status:
-            self.loss._raise_status(status, self.y, self.weight)
+            self.loss._raise_in_pass(status, self.y, self.weight, self.k)
 
     def _penalty_value(self, coef):
         return 0.0 if self.penalty is None else self.penalty.value(coef)
@@ -568,7 +573,7 @@ class LinearObjective:
             y64 = y64[np.where(w > 0, np.arange(self.n), np.argmax(w > 0))]
         theta = self.loss.gradient(y64, raw, reduction="none", n_threads=self.n_threads)
         if self.fit_intercept:
-            theta = _feasible(self.loss, theta, raw, w)
+            theta = _feasible(self.loss, theta, raw, w, y64)
         conjugates = self.loss.conjugate(y64, theta).reshape(self.n, -1)
         weighted = theta.reshape(self.n, self.k)
         if w is None and self.output_weight is None:
@@ -587,12 +592,12 @@ class LinearObjective:
         return dual
 
 
-def _feasible(loss, theta, raw, weight):
+def _feasible(loss, theta, raw, weight, y):
     """Move theta so that its weighted column sums vanish, inside the domain of the conjugate.
 
     Pointwise losses: the larger-sign part of theta is shrunk (0 is in every domain). Row losses:
-    theta + target is a distribution in each row; mass is moved from the classes with too much to
-    those with too little, in proportion.
+    q = theta + v = W p >= 0 with the sum W in each row (v and W of losses/_rows.py: class weights, smoothing); mass of
+    q is moved from the classes with too much to those with too little, in proportion.
     """
     if not loss.is_rowwise:
         columns = theta.reshape(len(theta), -1)
@@ -603,13 +608,13 @@ def _feasible(loss, theta, raw, weight):
         shrink = (size - excess) / np.maximum(size + excess, np.finfo(float).tiny)
         return np.where((columns > 0) == (balance > 0), columns * shrink, columns).reshape(theta.shape)
     w = np.ones(len(theta)) if weight is None else weight
-    probability = loss.predict(raw)
+    q = loss._mixed(y, theta.shape[1]).sum(axis=1)[:, None] * loss.predict(raw)
     excess = w @ theta
-    mass = w @ probability
+    mass = w @ q
     share = np.where(excess > 0, excess, 0.0) / np.maximum(mass, np.finfo(float).tiny)
     need = np.where(excess < 0, -excess, 0.0)
     total = need.sum()
     if total == 0:
         return theta
-    moved = probability * share
+    moved = q * share
     return theta - moved + moved.sum(axis=1)[:, None] * (need / total)

@@ -21,10 +21,18 @@
 
 #include "fo_custom.h"
 
+#define FO_FORMULA static inline /* compiled where it is called */
+
+/* Rows of a tile of the losses over rows (fo_rowwise.h). */
+enum { FO_TILE_F64 = 16, FO_TILE_F32 = 32 };
+
 #define FO_SINGLE 0
 #include "fo_math.h"
 #include "fo_losses.h"
 #include "fo_rows.h"
+#include "fo_rowwise.h"
+#include "fo_row_margins.h"
+#include "fo_row_geometry.h"
 #include "fo_updates.h"
 #include "fo_measures.h"
 #include "fo_penalties.h"
@@ -34,6 +42,9 @@
 #include "fo_math.h"
 #include "fo_losses.h"
 #include "fo_rows.h"
+#include "fo_rowwise.h"
+#include "fo_row_margins.h"
+#include "fo_row_geometry.h"
 #include "fo_updates.h"
 #include "fo_measures.h"
 #include "fo_penalties.h"
@@ -55,6 +66,19 @@
 #undef FO_ALIGNED
 #undef FO_SIMD
 #undef FO_EACH
+#undef FO_TWICE
+#undef FO_LANES
+#undef FO_CLASSES
+#undef FO_CHUNKS
+#undef FO_CHUNK
+#undef FO_DIAGONAL
+#undef FO_FORMULA
+#undef FO_TERMS
+#undef FO_OF_SOFTMAX
+#undef FO_OF_ENTRIES
+#undef FO_ROOT
+#undef FO_TILE
+#undef FO_TILE_CLASSES
 #undef FO_SHUFFLES
 #undef FO_VECTOR_BYTES
 

@@ -9,7 +9,7 @@
 #endif
 
 /* The conjugate of a class: (q^2 - v^2) / (2 sum v) */
-FO_INLINE fo_real FO(squares_entropy)(fo_real q, fo_real v, fo_real inverse)
+static inline fo_real FO(squares_entropy)(fo_real q, fo_real v, fo_real inverse)
 {
     return FO_K(0.5) * inverse * (q - v) * (q + v);
 }

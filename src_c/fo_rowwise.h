@@ -21,7 +21,8 @@
 
 #ifndef FO_ROWWISE_H
 #define FO_ROWWISE_H
-#if defined(__GNUC__)
+#if defined(FO_FORMULA) /* by fastopt.h */
+#elif defined(__GNUC__)
 #define FO_FORMULA static __attribute__((unused, noinline))
 #else
 #define FO_FORMULA static
@@ -110,8 +111,8 @@ typedef struct {
 } FO(term);
 
 /* The terms of FO_TILE lanes. */
-typedef void (*FO(terms))(const fo_real *t, const fo_real *p, const fo_real *q, const fo_real *log_p,
-                          const fo_real *par, fo_real *value, fo_real *a, fo_real *b);
+typedef void (*FO(class_terms))(const fo_real *t, const fo_real *p, const fo_real *q, const fo_real *log_p,
+                                const fo_real *par, fo_real *value, fo_real *a, fo_real *b);
 
 #define FO_TERMS(name)                                                                                       \
     FO_FORMULA void FO(name##_terms)(const fo_real *FO_RESTRICT t, const fo_real *FO_RESTRICT p,             \
@@ -151,7 +152,7 @@ FO_FORMULA void FO(mean_direction)(const FO(row_tile) *r, const fo_real *z, cons
 
 /* Target rows. z may be other than r->z (masked); e: gradient, a and b: scratch of a class each. */
 FO_FORMULA void FO(of_softmax)(const FO(row_tile) *r, const fo_real *z, const fo_real *v, fo_real *a, fo_real *b,
-                               FO(terms) terms)
+                               FO(class_terms) terms)
 {
     const int64_t k = r->k;
     const int second = (r->what & (FO_DIAGONAL | FO_PRODUCT)) != 0; /* otherwise b is not kept */
@@ -223,7 +224,7 @@ FO_FORMULA void FO(of_softmax)(const FO(row_tile) *r, const fo_real *z, const fo
 }
 
 /* Class indices: one term a lane. */
-FO_FORMULA void FO(of_class)(const FO(row_tile) *r, FO(terms) terms)
+FO_FORMULA void FO(of_class)(const FO(row_tile) *r, FO(class_terms) terms)
 {
     const int64_t k = r->k;
     const int64_t *y = r->y;
@@ -362,6 +363,7 @@ FO_INLINE fo_real FO(x_log)(fo_real x)
     return x > FO_K(0.0) ? x * FO(log)(x) : FO_K(0.0);
 }
 
+/* Not FO_INLINE: they are called through a pointer where the compiler does not optimise. */
 typedef fo_real (*FO(entropy_of))(fo_real q, fo_real v, fo_real inverse);
 
 FO_INLINE void FO(entropy_conjugate)(const FO(row_tile) *r, const FO(entropy_of) entropy)
@@ -400,7 +402,7 @@ FO_INLINE void FO(entropy_conjugate)(const FO(row_tile) *r, const FO(entropy_of)
     FO_LANES r->value[l] = low[l] == FO_K(0.0) ? sum[l] : low[l];
 }
 
-FO_INLINE fo_real FO(kl_entropy)(fo_real q, fo_real v, fo_real inverse)
+static inline fo_real FO(kl_entropy)(fo_real q, fo_real v, fo_real inverse)
 {
     return (q > FO_K(0.0) ? q * FO(log)(q * inverse) : FO_K(0.0)) - FO(x_log)(v);
 }

@@ -8,7 +8,7 @@ import pytest
 from test_losses import DTYPES, INSTANCES, data
 
 from fastopt import LinearObjective, losses, optimizers
-from fastopt.diagnostics import Monitor
+from fastopt.diagnostics import Monitor, check_gradient
 from fastopt.losses import Combination
 from fastopt.losses import _traits as loss_traits
 from fastopt.losses._pointwise import PointwiseLoss
@@ -182,6 +182,9 @@ ERRORS = [
     (lambda: losses.Huber() - losses.Huber(), TypeError, "unsupported operand"),
     (lambda: Combination([(1, losses.SoftmaxCrossEntropy())]), TypeError, "one raw prediction each, got Softmax"),
     (lambda: losses.RowCombination([(1, losses.Huber())]), TypeError, "losses over rows, got Huber"),
+    (lambda: 2 * losses.CTC(), TypeError, "only losses of one kind, pointwise or over rows, can be combined, got CTC"),
+    (lambda: losses.GaussianNLL() + losses.CosineDistance(), ValueError, "targets are finite numbers .n,. for one and rows"),
+    (lambda: losses.CrammerSinger() + losses.MultilabelMargin(), ValueError, "targets are class indices 0..k-1 for one and"),
     (lambda: losses.Huber() + losses.Poisson(), ValueError, "cannot be added.*links, 'identity' and 'log'"),
     (lambda: losses.Hinge() + losses.PoissonIdentity(), ValueError, r"must be -1 or \+1 for one and finite and >= 0"),
     (lambda: 2 * losses.RootMeanSquaredError(), TypeError, "can be combined, got RootMeanSquaredError"),
@@ -238,15 +241,120 @@ def test_sums_of_losses_over_rows(isa):
     np.testing.assert_allclose(loss.predict(z).sum(axis=1), 1)
     assert pickle.loads(pickle.dumps(loss)) == loss == 2 * (0.5 * loss)
     for call, kind, text in (
-        (lambda: LinearObjective(z, y, loss), NotImplementedError, "passes over data do not take sums"),
         (lambda: loss.conjugate(y, z), NotImplementedError, "conjugate of a sum"),
-        (lambda: loss.fit_intercept_only(y), NotImplementedError, "best constant of a sum"),
         (lambda: loss + losses.CategoricalCrossEntropyFromProbabilities(), ValueError, "different links"),
         (lambda: loss.gradient(y, z, gradient_out=np.ones(3)), ValueError, "gradient_out must have shape"),
         (lambda: loss.value(y + 5, z), ValueError, "class indices from 0 to 2"),
     ):
         with pytest.raises(kind, match=text):
             call()
+
+
+SOFT = losses.SoftmaxCrossEntropy
+ROW_COMBINATIONS = [
+    2 * SOFT() + 0.5 * losses.CategoricalFocal(),
+    SOFT(class_weight=[0.5, 2.0, 1.0, 0.0, 3.0], label_smoothing=0.25) + 3 * losses.Poly1CrossEntropy(ignore_index=2),
+    SOFT() + losses.CategoricalFocal(class_weight=[0.5, 2.0, 1.0, 0.25, 3.0]) + losses.CategoricalGeneralizedCrossEntropy(),
+    losses.CrammerSinger(margin=2.0) + 0.5 * losses.WestonWatkins(power=2),
+    losses.SoftmaxKLDivergence() + 0.25 * losses.JensenShannon() + 2 * SOFT(),
+    3 * losses.MultilabelLogistic(),
+    0.5 * losses.GaussianNLL() + 2 * losses.GaussianNLL(full=True),
+    3 * losses.CumulativeLogit(),
+]
+each_of_rows = pytest.mark.parametrize("loss", ROW_COMBINATIONS, ids=repr)
+
+
+def row_problem(loss, n, k, dtype=np.float64):
+    """X, targets and parameters; the raw predictions of ordered classes increase."""
+    rng = np.random.default_rng(17)
+    taken = next(part for _, part in loss.terms if part.domain == loss.domain)
+    y, raw = taken.sample(rng, n, k)
+    params = rng.normal(size=(raw.shape[1], 4)) * 0.1
+    params[:, 3] += np.arange(len(params)) - 2.0
+    return rng.uniform(-1, 1, size=(n, 3)).astype(dtype), y, params
+
+
+@each_of_rows
+def test_objectives_of_sums_of_losses_over_rows(loss, isa):
+    """Everything that a pass gives is the sum of the terms', over subsets of rows, for few classes and for many."""
+    rng = np.random.default_rng(18)
+    weights = any(part.class_weight is not None for _, part in loss.terms)
+    for dtype, n, k in [(np.float64, 300, 5), (np.float32, 300, 5), (np.float64, 70, 40), (np.float64, 20, 130)]:
+        if k > 5 and weights:
+            continue
+        X, y, params = row_problem(loss, n, k, dtype)
+        k = len(params)
+        weight, rows = rng.uniform(0, 2, n).astype(dtype), rng.permutation(n)[: 3 * n // 4]
+        weight[rows[:5]] = 0
+        offset = (rng.normal(size=(n, k)) * 0.01).astype(dtype)
+        options = dict(sample_weight=weight, rows=rows, offset=offset, n_outputs=k)
+        whole = LinearObjective(X, y, loss, **options)
+        parts = [(c, LinearObjective(X, y, part, **options)) for c, part in loss.terms]
+        rtol = 1e-12 if dtype == np.float64 else 1e-5
+        before = whole.n_passes
+        value, gradient = whole.value_gradient(params)
+        assert whole.n_passes == before + 1
+        assert value == pytest.approx(sum(c * part.value(params) for c, part in parts), rel=rtol)
+        assert whole.value(params) == pytest.approx(value, rel=rtol)
+        u = rng.normal(size=params.shape) * 0.01
+        phi = whole.line(whole.evaluate(params.reshape(-1)), u.reshape(-1))
+        lines = [(c, part.line(part.evaluate(params.reshape(-1)), u.reshape(-1))) for c, part in parts]
+        np.testing.assert_allclose(phi(0.5), sum(c * np.array(line(0.5)) for c, line in lines), rtol=100 * rtol, atol=rtol)
+        for method, args in [("gradient", ()), ("hessian_product", (u,)), ("hessian_matrix", ())]:
+            exact = sum(c * getattr(part, method)(params, *args) for c, part in parts)
+            found = getattr(whole, method)(params, *args)
+            np.testing.assert_allclose(found, exact, rtol=rtol, atol=rtol * abs(exact).max())
+        if weights and dtype == np.float64:
+            with pytest.raises(ValueError, match="class_weight of .* must have 6 elements"):
+                LinearObjective(X, y, loss, n_outputs=6)
+
+
+def test_fits_of_sums_of_losses_over_rows():
+    rng = np.random.default_rng(19)
+    X = rng.normal(size=(500, 3))
+    y = np.argmax(X @ rng.normal(size=(3, 3)) + rng.gumbel(size=(500, 3)), axis=1)
+    loss = 2 * losses.SoftmaxCrossEntropy() + 0.5 * losses.CategoricalFocal()
+    objective = LinearObjective(X, y, loss, 0.01)
+    newton, lbfgs = fit(objective, "newton-cholesky", 1e-7), fit(objective, "lbfgs", 1e-7)
+    assert newton.certificate.converged and lbfgs.certificate.converged
+    np.testing.assert_allclose(newton.params, lbfgs.params, atol=1e-5)
+    assert abs(objective.gradient(newton.params)).max() < 1e-7
+    assert check_gradient(objective, rng.normal(size=objective.shape), rtol=1e-7)
+    # A multiple with the penalty multiplied has the same minimum.
+    one, three = (fit(LinearObjective(X, y, c * SOFT(), 0.01 * c), "lbfgs", 1e-7).params for c in (1, 3))
+    np.testing.assert_allclose(one, three, atol=1e-6)
+    # Bad targets are named by the term that they are bad for.
+    bad = LinearObjective(X, np.where(y == 2, 3, y), loss, n_outputs=3)
+    with pytest.raises(ValueError, match="SoftmaxCrossEntropy must be class indices from 0 to 2 .* got 3"):
+        bad.value(np.zeros((3, 4)))
+    probabilities = 2 * losses.CategoricalCrossEntropyFromProbabilities()
+    with pytest.raises(ValueError, match="some of the model's are not"):
+        LinearObjective(X, y, probabilities).value(np.full((3, 4), 2.0))
+    boxes = losses.IoU() + losses.GeneralizedIoU()
+    assert boxes.hessian_kind == "none" and not LinearObjective(X, np.zeros((500, 4)), boxes).offers
+
+
+@each_of_rows
+def test_best_constants_of_sums_of_losses_over_rows(loss):
+    _, y, _ = row_problem(loss, 200, 5)
+    weight = np.random.default_rng(20).choice([0.0, 0.5, 2.0], size=200)
+    row = loss.fit_intercept_only(y, weight)
+
+    def total(constant):
+        return loss.value(y, np.tile(constant, (200, 1)), weight, reduction="sum")
+
+    least = total(row)
+    for change in np.random.default_rng(21).normal(size=(20, len(row))):
+        assert total(row + 1e-3 * change) >= least - 1e-6 * abs(least)
+
+
+def test_the_best_constant_of_sums_from_probabilities():
+    loss = losses.CategoricalCrossEntropyFromProbabilities(class_weight=[1.0, 3.0]) + losses.KLDivergenceFromProbabilities()
+    t = np.random.default_rng(22).dirichlet(np.ones(2), size=50)
+    row = loss.fit_intercept_only(t)
+    assert row.sum() == pytest.approx(1)
+    values = [loss.value(t, np.tile([q, 1 - q], (50, 1)), reduction="sum") for q in row[0] + np.array([-1e-3, 0.0, 1e-3])]
+    assert values[1] < min(values[0], values[2])
 
 
 # Weights.

@@ -216,6 +216,42 @@ def step(double[::1] w, double[::1] slot, const double[::1] g, double lr, double
             e = momentum_f64(e, g[i], &s)
             w[i] = e.w
             slot[i] = e.a
+
+from fastopt.formulas cimport (
+    FO_GRADIENT, FO_TILE_F32, FO_TILE_F64, FO_V_INDEX, FO_VALUE, categorical_focal_f32, gaussian_nll_f64, row_tile_f32,
+    row_tile_f64, rows_f64, softmax_row_f64)
+from libc.stdint cimport int64_t
+
+def softmax(const int64_t[::1] y, const double[:, ::1] z, double[::1] value, double[:, ::1] gradient):
+    cdef rows_f64 r
+    cdef double one = 1
+    cdef Py_ssize_t i
+    r.weight = &one
+    r.scale = 1
+    with nogil:
+        for i in range(z.shape[0]):
+            r.raw, r.index, r.value, r.gradient = &z[i, 0], &y[i], &value[i], &gradient[i, 0]
+            softmax_row_f64(FO_V_INDEX, z.shape[1], FO_VALUE | FO_GRADIENT, &r)
+
+TILES = FO_TILE_F64, FO_TILE_F32
+
+def gaussian(const double[::1] y, const double[:, ::1] z, double[::1] value, double[:, ::1] gradient):
+    cdef row_tile_f64 r
+    assert y.shape[0] == value.shape[0] == z.shape[1] == FO_TILE_F64 and z.shape[0] == 2
+    r.what, r.k, r.z, r.v, r.value, r.gradient = FO_VALUE | FO_GRADIENT, 2, &z[0, 0], &y[0], &value[0], &gradient[0, 0]
+    r.par[0] = 0
+    with nogil:
+        gaussian_nll_f64(&r)
+
+def focal(const int64_t[::1] y, const float[:, ::1] z, float gamma, float[::1] value, float[:, ::1] gradient,
+          float[:, :, ::1] scratch):
+    cdef row_tile_f32 r
+    assert y.shape[0] == value.shape[0] == z.shape[1] == FO_TILE_F32 and scratch.shape[0] == 4
+    r.what, r.k, r.z, r.v, r.y, r.value = FO_VALUE | FO_GRADIENT, z.shape[0], &z[0, 0], NULL, &y[0], &value[0]
+    r.gradient, r.scratch = &gradient[0, 0], &scratch[0, 0, 0]
+    r.par[0] = gamma
+    with nogil:
+        categorical_focal_f32(&r)
 """
 
 BUILD = """
@@ -249,6 +285,26 @@ def test_cython_extension_against_the_package(run_python, tmp_path):
     np.testing.assert_allclose(gradient, expected, rtol=1e-14)
     one = fastopt.losses.Huber(delta=1.5).value(np.float32([0.0]), np.float32([4.0]), reduction="sum")
     assert theirs.loss32(0.0, 4.0, 1.5) == (pytest.approx(one, rel=1e-6), 1.5, 0.0)
+
+    labels, rows = rng.integers(0, 5, 30), rng.normal(size=(30, 5))
+    values, slopes = np.empty(30), np.empty((30, 5))
+    theirs.softmax(labels, rows, values, slopes)
+    exact = fastopt.losses.SoftmaxCrossEntropy().value_gradient(labels, rows, reduction="none")
+    np.testing.assert_allclose(values, exact[0], rtol=1e-13)
+    np.testing.assert_allclose(slopes, exact[1], rtol=1e-13)
+    assert theirs.TILES == (16, 32)
+    rows = rng.normal(size=(16, 2))
+    values, slopes = np.empty(16), np.empty((2, 16))
+    theirs.gaussian(y[:16], np.ascontiguousarray(rows.T), values, slopes)
+    exact = fastopt.losses.GaussianNLL().value_gradient(y[:16], rows, reduction="none")
+    np.testing.assert_allclose(values, exact[0], rtol=1e-13)
+    np.testing.assert_allclose(slopes.T, exact[1], rtol=1e-13)
+    labels, rows = rng.integers(0, 3, 32), rng.normal(size=(32, 3)).astype(np.float32)
+    values, slopes, scratch = (np.empty(shape, np.float32) for shape in (32, (3, 32), (4, 3, 32)))
+    theirs.focal(labels, np.ascontiguousarray(rows.T), 1.5, values, slopes, scratch)
+    exact = fastopt.losses.CategoricalFocal(gamma=1.5).value_gradient(labels, rows, reduction="none")
+    np.testing.assert_allclose(values, exact[0], rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(slopes.T, exact[1], rtol=1e-5, atol=1e-7)
 
     w, slot = rng.normal(size=(2, 7))
     g = rng.normal(size=(3, 7))

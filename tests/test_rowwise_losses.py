@@ -493,6 +493,8 @@ def test_weight_zero_is_removal(loss):
         weight[::3] = 0
         raw[::3] = np.nan if loss.name != "kl_divergence_from_probabilities" else raw[::3]
         keep = weight > 0
+        if loss.name != "cumulative_logit":  # whose targets are checked before
+            y[::3] = -7 if y.dtype.kind in "iu" else np.inf
         value, gradient = loss.value_gradient(y, raw, weight)
         alone, others = loss.value_gradient(y[keep], raw[keep], weight[keep])
         eps = float(np.finfo(dtype).eps)
@@ -644,8 +646,6 @@ def test_objective_over_data():
         _, gradient = objective.value_gradient(params)
         slope = (objective.value(params + 1e-6 * u) - objective.value(params - 1e-6 * u)) / 2e-6
         assert (gradient * u).sum() == pytest.approx(slope, rel=1e-6, abs=1e-8), loss
-    with pytest.raises(NotImplementedError, match="one number as the target"):
-        fastopt.LinearObjective(X, rng.integers(0, 3, 60), losses.CumulativeLogit())
     objective = fastopt.LinearObjective(X, -np.ones((60, 4)), losses.SoftmaxKLDivergence())
     with pytest.raises(ValueError, match="finite numbers >= 0, got -1.0"):
         objective.value(np.zeros(objective.shape))

@@ -20,7 +20,7 @@ cdef class Handle:
     Parameters
     ----------
     X : (N, p) real, C order, may be read-only
-    target : (N * k,) real, index : (N,) int64, weight : (N,) real, offset : (N * k,) real, or None
+    target : (N * targets,) real, index : (N,) int64, weight : (N,) real, offset : (N * k,) real, or None
         What belongs to the rows of X.
     rows : (n,) int64 or None
         Positions in X of the rows used, in this order; X, target, index, weight and offset are
@@ -28,6 +28,8 @@ cdef class Handle:
         predictions for one, have a row for each row used.
     k : int
         Outputs.
+    targets : int
+        Numbers of a row's target; 0 stands for k, and 1 is for row losses of one number.
     """
 
     cdef data_t d
@@ -59,11 +61,14 @@ cdef class Handle:
 
     def __init__(self, const real[:, ::1] X, *, const real[::1] target=None, const int64_t[::1] index=None,
                  const real[::1] weight=None, const real[::1] offset=None, const int64_t[::1] rows=None,
-                 Py_ssize_t k=1):
+                 Py_ssize_t k=1, Py_ssize_t targets=0):
         cdef Py_ssize_t total = X.shape[0], i, bytes_used
         if k < 1:
             raise ValueError(f"k must be at least 1, got {k}")
-        for name, array, size in (("target", target, total * k), ("index", index, total), ("weight", weight, total),
+        targets = k if targets == 0 else targets
+        if targets != 1 and targets != k:
+            raise ValueError(f"targets must be 1 or k, got {targets}")
+        for name, array, size in (("target", target, total * targets), ("index", index, total), ("weight", weight, total),
                                   ("offset", offset, total * k)):
             if array is not None and array.shape[0] != size:
                 raise ValueError(f"{name} must have {size} elements, got {array.shape[0]}")
@@ -77,7 +82,7 @@ cdef class Handle:
                 if rows[i] < 0 or rows[i] >= total:
                     raise ValueError(f"rows must be in 0..{total - 1}, got {rows[i]}")
             self.d.rows = &rows[0]
-        self.d.n, self.d.p, self.d.k = self.n, self.p, k
+        self.d.n, self.d.p, self.d.k, self.d.targets = self.n, self.p, k, targets
         if total:
             self.d.x = &X[0, 0] if self.p else NULL
             self.d.target = &target[0] if target is not None else NULL

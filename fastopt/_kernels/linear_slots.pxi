@@ -13,6 +13,7 @@ cdef enum:
 cdef struct data_t:
     const real* x
     Py_ssize_t n, p, k
+    Py_ssize_t targets       # numbers of a row's target: k, or 1
     const int64_t* rows
     const real* target
     const int64_t* index
@@ -98,7 +99,7 @@ cdef inline int64_t loss_tile(const data_t* d, const scratch_t* s, int what, con
     cdef const real* w = taken(d, d.weight, s.weight, 1, i0, m)
     cdef real one
     memset(&job, 0, sizeof(job_t))
-    job.target = taken(d, d.target, s.target, k, i0, m)
+    job.target = taken(d, d.target, s.target, d.targets, i0, m)
     if d.index != NULL:
         job.index = d.index + i0
         if d.rows != NULL:

@@ -112,10 +112,15 @@ cdef int64_t targets(int kind, const job_t* job, Py_ssize_t first, int m, real* 
     cdef bint rows = not (domain == INDEX or (domain == CLASSES and job.par[0] == 0.0 and not kind & DENSE))
     if domain == NUMBER:
         for lane in range(T):
-            v[lane] = job.target[first + lane] if lane < m else 0
+            v[lane] = job.target[first + lane] if lane < m and w[lane] != 0 else 0
         return FO_BAD_TARGET if bad_targets(domain, v, m, False) else 0
     if job.index == NULL:
         bad = bad_targets(domain, job.target + first * k, m * k, job.par[4] == 0.0)
+        if bad:  # again, without the rows that count nothing
+            bad = 0
+            for lane in range(m):
+                if w[lane] != 0:
+                    bad |= bad_targets(domain, job.target + (first + lane) * k, k, job.par[4] == 0.0)
         padded(job.target, first, m, k, pad, v)
         if domain == CLASSES and (job.par[0] != 0.0 or job.class_weight != NULL):
             mix_classes(job, v)
@@ -127,7 +132,7 @@ cdef int64_t targets(int kind, const job_t* job, Py_ssize_t first, int m, real* 
         if job.par[1] != 0.0 and i == <int64_t> job.par[2]:
             w[lane] = 0
         elif <uint64_t> i >= <uint64_t> k:
-            bad = 1
+            bad |= w[lane] != 0
         else:
             y[lane] = i
     if rows:
@@ -271,4 +276,5 @@ cdef int64_t by_tiles(formula_t f, int kind, const job_t* job, Py_ssize_t lo, Py
 
 
 include "rowwise_roster.pxi"
+include "rowwise_combination.pxi"
 include "rows_front.pxi"

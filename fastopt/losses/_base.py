@@ -460,6 +460,10 @@ class Loss:
             )
         raise ValueError(f"{type(self).__name__}: data outside the loss's domain (status {status})")
 
+    def _raise_in_pass(self, status, y, sample_weight, k):
+        """As `_raise_status`, for a pass over data with k outputs."""
+        self._raise_status(status, y, sample_weight)
+
     def _check_constant(self, y_true, sample_weight):
         """Arrays for `fit_intercept_only`: targets in the domain, weights of the same shape, not all 0."""
         y_true = real_array("y_true", y_true, np.float64)

@@ -4,7 +4,7 @@ import numpy as np
 
 from .. import _kernels
 from .._validation import FLOATS, output_array, real_array, real_number, same_shape
-from ._base import DOMAINS, FULL_HESSIAN, GRADIENT, HESSIAN, PRODUCT, VALUE, Loss
+from ._base import BAD_RAW, DOMAINS, FULL_HESSIAN, GRADIENT, HESSIAN, PRODUCT, VALUE, Loss
 from ._custom import CustomLoss, UserLoss
 from ._pointwise import PointwiseLoss, best_constant, convex_constant
 from ._rows import RowLoss
@@ -159,14 +159,21 @@ def _common_domain(losses):
 class RowCombination(Loss):
     """A weighted sum of losses over rows, ``SoftmaxCrossEntropy() + 0.1 * other``.
 
-    Value, gradient, Hessian and products are the sums of the terms', each reduced by its own rule; every
-    method reads the data once for each term. Passes over data (`LinearObjective`) do not take it, and it
-    has neither conjugate nor best constant.
+    Value, gradient, Hessian and products are the sums of the terms', each reduced by its own rule. Its methods read
+    their arrays once for each term; a pass over data (`LinearObjective`) reads X once and runs all terms on a few rows
+    while they are in cache. The conjugate is not offered, nor second derivatives where a term has none.
 
     Parameters
     ----------
     terms : sequence of (float, loss)
-        Factors, finite and positive, and losses over rows of the same `link`.
+        Factors, finite and positive, and losses over rows of the same `link` and with targets of one kind.
+
+    Raises
+    ------
+    TypeError
+        If a term is not a loss over rows.
+    ValueError
+        If links or numbers of columns differ, if no target is one of every term's, or if a factor is not positive.
 
     Examples
     --------
@@ -185,12 +192,15 @@ class RowCombination(Loss):
         merged = _merged(terms)
         parts = tuple(merged)
         for loss in parts:
-            if not loss.is_rowwise or not loss.is_separable:
+            if not isinstance(loss, RowLoss):
                 raise TypeError(f"a RowCombination is of losses over rows, got {loss!r}")
+        kinds = _common_targets(parts)
         super().__init__(terms=tuple((factor, loss) for loss, factor in merged.items()))
         self.__dict__.update(
             link=parts[0].link,
-            domain=parts[0].domain,
+            domain=next((loss.domain for loss in parts if _FORMS.get(loss._targets, {"rows"}) == kinds), parts[0].domain),
+            n_columns=next((loss.n_columns for loss in parts if loss.n_columns), None),
+            _more_classes=parts[0]._more_classes,
             is_convex=all(loss.is_convex for loss in parts),
             is_smooth=all(loss.is_smooth for loss in parts),
             is_shift_invariant=all(loss.is_shift_invariant for loss in parts),
@@ -201,7 +211,29 @@ class RowCombination(Loss):
         return _sum(self.terms)
 
     def _kernel(self, dtype):
-        raise NotImplementedError(f"passes over data do not take sums of losses over rows: {self!r}")
+        """The block of sums, its parameters as rowwise_combination.pxi states them, no class weights of its own."""
+        numbers = [np.array([len(self.terms), self.terms[0][1]._targets == "number"], dtype=np.float64)]
+        for factor, loss in self.terms:
+            address, par, class_weight = loss._kernel(dtype)
+            class_weight = np.empty(0) if class_weight is None else class_weight
+            numbers.append(np.array([address], dtype=np.uint64).view(np.float64))
+            numbers += [np.array([factor, class_weight.size, par.size]), class_weight, par]
+        return _kernels.table.rowwise[np.dtype(dtype)].combination(), np.concatenate(numbers), None
+
+    def _data(self, y, n_outputs, counted, dtype):
+        found = [loss._data(y, n_outputs, counted, dtype) for _, loss in self.terms]
+        k = max(columns for *_, columns in found)
+        for _, loss in self.terms:
+            loss._check_outputs(k, k)
+        return (*found[0][:3], k)
+
+    def _raise_in_pass(self, status, y, sample_weight, k):
+        if not status & BAD_RAW:  # the term that refuses says why
+            self._evaluate(VALUE, y, np.zeros((len(y), k)), sample_weight, "sum", 1)
+        for _, loss in self.terms:
+            if status & BAD_RAW and "probabilities" in loss.name:
+                loss._raise_in_pass(status, y, sample_weight, k)
+        super()._raise_in_pass(status, y, sample_weight, k)
 
     def _evaluate(self, what, y_true, raw_prediction, sample_weight, reduction, n_threads, value_out=None,
                   gradient_out=None, hessian_out=None, direction=None):  # fmt: skip
@@ -236,11 +268,57 @@ class RowCombination(Loss):
         raise NotImplementedError(f"the conjugate of a sum of losses is not offered: {self!r}")
 
     def fit_intercept_only(self, y_true, sample_weight=None, *, n_classes=None):
-        """Not offered."""
-        raise NotImplementedError(f"the best constant of a sum of losses over rows is not offered: {self!r}")
+        """The constant row with the smallest sum of weighted losses, found numerically (L-BFGS-B) from the first term's.
+
+        Parameters and shape are those of `SoftmaxCrossEntropy.fit_intercept_only`. Sums of cross-entropy and divergence
+        from probabilities have it in closed form; where a loss has kinks or is not convex, `TileLoss` says what it is.
+        """
+        first = self.terms[0][1]
+        if len(self.terms) == 1:
+            return first.fit_intercept_only(y_true, sample_weight, n_classes=n_classes)
+        if all(loss.name.endswith("from_probabilities") for _, loss in self.terms):
+            mass = sum(factor * loss._class_mass(y_true, sample_weight, n_classes) for factor, loss in self.terms)
+            return mass / mass.sum()
+        from scipy.optimize import minimize
+
+        y = np.asarray(y_true)
+        weight = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
+        y, weight = y[weight != 0], weight[weight != 0]
+        start = np.clip(first.fit_intercept_only(y, weight, n_classes=n_classes), -30.0, 30.0)
+        if y.ndim == 1 and y.dtype.kind in "iu":  # one row for each class that occurs
+            y, place = np.unique(y, return_inverse=True)
+            weight = np.bincount(place, weights=weight)
+        total = weight.sum()
+
+        def function(row):
+            value, gradient = self.value_gradient(y, np.tile(row, (len(y), 1)), weight, reduction="sum")
+            return value / total, gradient.sum(axis=0) / total
+
+        return minimize(function, start, jac=True, method="L-BFGS-B", options={"ftol": 1e-15, "gtol": 1e-9}).x
 
     def sample(self, rng, n, **options):
         return self.terms[0][1].sample(rng, n, **options)
+
+
+# Forms of targets that kinds of row losses take; of rows only for the kinds that are not here.
+_FORMS = {"classes": {"index", "rows"}, "index": {"index"}, "number": {"number"}}
+
+
+def _common_targets(losses):
+    """The forms of targets that all these row losses take."""
+    first, common = losses[0], _FORMS.get(losses[0]._targets, {"rows"})
+    for loss in losses[1:]:
+        common = common & _FORMS.get(loss._targets, {"rows"})
+        if not common:
+            raise ValueError(
+                f"{first!r} and {loss!r} cannot be added: targets are {first.domain} for one and {loss.domain} for the other"
+            )
+        if loss.n_columns != first.n_columns and loss.n_columns and first.n_columns:
+            raise ValueError(
+                f"{first!r} and {loss!r} cannot be added: a row has {first.n_columns} columns for one and "
+                f"{loss.n_columns} for the other"
+            )
+    return common
 
 
 def combine(*terms):
@@ -250,7 +328,7 @@ def combine(*terms):
         return next(iter(merged))
     if all(isinstance(loss, PointwiseLoss) for loss in merged):
         return _of_users(merged) if any(isinstance(loss, UserLoss) for loss in merged) else Combination(terms)
-    if all(loss.is_rowwise and loss.is_separable for loss in merged):
+    if all(isinstance(loss, RowLoss) for loss in merged):
         return RowCombination(terms)
     odd = next(loss for loss in merged if not isinstance(loss, PointwiseLoss))
     raise TypeError(f"only losses of one kind, pointwise or over rows, can be combined, got {odd!r}")
@@ -335,4 +413,4 @@ def _sum(terms):
 
 def _kind(losses):
     kinds = {loss.hessian_kind for loss in losses}
-    return next(kind for kind in ("bound", "fisher", "exact") if kind in kinds)
+    return next(kind for kind in ("none", "bound", "fisher", "exact") if kind in kinds)

@@ -170,8 +170,9 @@ class CumulativeLogit(TileLoss):
 
         -log(sigmoid(z_y) - sigmoid(z_(y-1))),    the first term 1 for y = k, the second 0 for y = 0.
 
-    The proportional odds model has z_c = theta_c - x'b. A row must increase; where two neighbours do not, the
-    loss of the class between them is infinite. One class more than columns; targets are integers (n,). Convex;
+    The proportional odds model has z_c = theta_c - x'b; in a `LinearObjective` each z_c has coefficients of its own, and
+    docs/losses.md shows how to share them. A row must increase; where two neighbours do not, the
+    loss of the class between them is infinite. One class more than columns, k >= 1; targets are integers (n,). Convex;
     computed without cancellation, far out and between close thresholds.
 
     References
@@ -203,9 +204,21 @@ class CumulativeLogit(TileLoss):
     def __init__(self):
         super().__init__()
 
+    def _data(self, y, n_outputs, counted, dtype):
+        k = n_outputs
+        if k is None and y.dtype.kind in "iu":
+            k = max(int(y.max(initial=0)), 1)
+        if counted is not None and y.ndim == 1:
+            y = np.where(counted | ((y >= 0) & (y <= k)), y, y.dtype.type(0))
+        return y, None, levels(y, len(y), k, dtype), k
+
+    def _check_columns(self, raw, raw_name):
+        if raw.ndim != 2 or raw.shape[1] < 1:
+            raise ValueError(f"{raw_name} must have shape (n, k) with k >= 1, got shape {raw.shape}")
+
     def _shapes(self, raw, y_true, raw_name="raw_prediction"):
         self._check_columns(raw, raw_name)
-        return None, levels(y_true, raw)
+        return None, levels(y_true, *raw.shape, raw.dtype)
 
     def predict(self, raw_prediction):
         """Probabilities of the classes, shape (n, k + 1)."""
@@ -227,7 +240,7 @@ class CumulativeLogit(TileLoss):
 
         n_classes is k + 1; by default the largest index + 1. Classes without weight get a share of 1e-9.
         """
-        y = levels(y_true, np.empty((len(y_true), max(int(np.max(y_true)), 1) if n_classes is None else n_classes - 1)))
+        y = levels(y_true, len(y_true), max(int(np.max(y_true)), 1) if n_classes is None else n_classes - 1, np.float64)
         return self._start(y.astype(np.int64), sample_weight, n_classes)
 
     def sample(self, rng, n, n_classes=5):

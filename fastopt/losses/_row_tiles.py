@@ -55,13 +55,14 @@ class TileLoss(RowLoss):
         par[4 : 4 + len(own)] = list(own.values())
         self.__dict__["_par"] = par
 
-    def _kernel(self, dtype):
-        if self._targets == "number":
-            raise NotImplementedError(
-                f"{type(self).__name__} has one number as the target of k raw predictions; objectives over data take"
-                " losses with a class index or a row of k targets"
-            )
-        return super()._kernel(dtype)
+    def _data(self, y, n_outputs, counted, dtype):
+        if self._targets != "number":
+            return super()._data(y, n_outputs, counted, dtype)
+        if y.ndim != 1 or y.dtype.kind not in "biuf":
+            raise ValueError(f"y of {type(self).__name__} must be {self.domain}, got {y.dtype} of shape {y.shape}")
+        self._check_outputs(self.n_columns, n_outputs)
+        y = np.ascontiguousarray(y, dtype=dtype)
+        return y, None, y, self.n_columns
 
     def _shapes(self, raw, y_true, raw_name="raw_prediction"):
         kind, name = self._targets, type(self).__name__
@@ -99,6 +100,8 @@ class TileLoss(RowLoss):
         if status & BAD_TARGET and self._targets in ENTRIES:
             y = np.asarray(y_true).astype(raw.dtype)
             ok = self._entry(y)
+            if weight is not None:
+                ok |= (np.asarray(weight) == 0).reshape((-1,) + (1,) * (y.ndim - 1))
             raise ValueError(f"y_true of {type(self).__name__} must be {self.domain}, got {first_bad(y, ok)}")
         super()._refuse(status, y_true, weight, raw)
 
@@ -163,17 +166,14 @@ class TileLoss(RowLoss):
         return rng.normal(size=n if self._targets == "number" else raw.shape), raw
 
 
-def levels(y_true, raw):
-    """Ordered class indices 0..k for rows of k cumulative logits, as numbers."""
+def levels(y_true, n, k, dtype):
+    """Ordered class indices 0..k for n rows of k cumulative logits, as numbers."""
     y = np.asarray(y_true)
-    k = raw.shape[1]
-    if y.shape != raw.shape[:1] or y.dtype.kind not in "iu":
-        raise ValueError(
-            f"y_true must be class indices, integers of shape {raw.shape[:1]}, got dtype {y.dtype} and shape {y.shape}"
-        )
+    if y.shape != (n,) or y.dtype.kind not in "iu":
+        raise ValueError(f"y_true must be class indices, integers of shape {(n,)}, got dtype {y.dtype} and shape {y.shape}")
     ok = (y >= 0) & (y <= k)
     if not ok.all():
         raise ValueError(
             f"y_true must be class indices from 0 to {k}, one more than there are columns, got {first_bad(y, ok)}"
         )
-    return y.astype(raw.dtype)
+    return y.astype(dtype)

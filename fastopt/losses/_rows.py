@@ -57,6 +57,7 @@ class RowLoss(Loss):
 
     is_rowwise = True
     n_columns = None  # k, where the loss has one
+    _targets = "classes"  # a key of _row_tiles.TARGETS
     _family = "rows"
     domain = "class indices 0..k-1, or rows (n, k) of finite numbers >= 0"
     # Nanoseconds an element on one thread, for the choice of n_threads=None.
@@ -84,6 +85,54 @@ class RowLoss(Loss):
     def _kernel(self, dtype):
         modules = getattr(_kernels.table, self._family)
         return modules[np.dtype(dtype)].address(self.name), self._par.copy(), self.class_weight
+
+    def _data(self, y, n_outputs, counted, dtype):
+        """What a pass over data takes of targets: (targets, class indices or None, numbers or None, k).
+
+        `counted` says which rows count, None for all; the targets returned are `y`, without what rows that do not count
+        may hold and the loss's methods would refuse.
+        """
+        name, index, numbers = type(self).__name__, None, None
+        if y.ndim == 1:
+            if self._targets not in ("classes", "index"):
+                raise ValueError(f"y of {name} must be {self.domain}, got shape {y.shape}")
+            if y.dtype.kind not in "iu":
+                raise TypeError(f"y of {name} must hold class indices (integers) or be (n, k), got {y.dtype}")
+            index = as_int64(y)
+            k = n_outputs
+            if k is None and self.class_weight is not None:
+                k = self.class_weight.size
+            if k is None:
+                kept = index if self.ignore_index is None else index[index != self.ignore_index]
+                k = int(kept.max(initial=0)) + 1
+        else:
+            if self._targets == "index":
+                raise ValueError(f"y of {name} must be class indices, integers of shape (n,), got shape {y.shape}")
+            if self.ignore_index is not None:
+                raise ValueError(f"ignore_index is for class indices of shape (n,), but y has shape {y.shape}")
+            numbers, k = np.ascontiguousarray(y, dtype=dtype), y.shape[1]
+        self._check_outputs(k, n_outputs)
+        return y, index, numbers, k
+
+    def _check_outputs(self, k, n_outputs):
+        name = type(self).__name__
+        if k != (k if n_outputs is None else n_outputs) or k != (self.n_columns or k):
+            raise ValueError(f"{name} has {self.n_columns or k} outputs for these targets, got n_outputs={n_outputs or k}")
+        if self.class_weight is not None and self.class_weight.size != k:
+            raise ValueError(f"class_weight of {name} must have {k} elements, one for each output, got {self.class_weight.size}")
+
+    def _mixed(self, y, k):
+        """The rows v of the module's docstring, (n, k) of float64; those of ignored rows are 0."""
+        if y.ndim == 1:
+            v = np.zeros((len(y), k))
+            kept = np.ones(len(y), bool) if self.ignore_index is None else y != self.ignore_index
+            v[kept, y[kept]] = 1.0
+            ignored = ~kept
+        else:
+            v, ignored = np.array(y, dtype=np.float64), slice(0)
+        v = (1.0 - self.label_smoothing) * v + self.label_smoothing / k
+        v[ignored] = 0.0
+        return v if self.class_weight is None else v * self.class_weight
 
     def _shapes(self, raw, y_true, raw_name="raw_prediction"):
         """The target as (index or None, rows or None), checked against raw."""
@@ -183,11 +232,11 @@ class RowLoss(Loss):
             raise ValueError(f"reduction='mean' divides by the sum of the weights, but {found}")
         super()._raise_status(status & (BAD_WEIGHT | BAD_RAW), y_true, weight, raw)
 
-    def _raise_status(self, status, y_true, sample_weight=None, raw_prediction=None):
-        if raw_prediction is None:  # of a pass over data: the targets say how many columns there are
-            y = np.asarray(y_true)
-            raw_prediction = np.empty((len(y), y.shape[1] if y.ndim == 2 else max(int(y.max(initial=1)) + 1, 2)))
-        self._refuse(status, y_true, sample_weight, raw_prediction)
+    def _raise_in_pass(self, status, y, sample_weight, k):
+        """Raise the error that a nonzero status word of a pass over data stands for; k is the number of outputs."""
+        if status & BAD_RAW and not status & (BAD_TARGET | BAD_WEIGHT):
+            raise ValueError(f"raw predictions of {self!r} are probabilities and must be in [0, 1]: some of the model's are not")
+        self._refuse(status, y, sample_weight, np.broadcast_to(0.0, (len(y), k)))
 
     def gradient_hessian(
         self,

@@ -24,7 +24,8 @@ def element_weight(y_true, *, sample_weight=None, output_weight=None, class_weig
         Of the columns of targets (n, k); finite and >= 0.
     class_weight : dict or "balanced", optional
         Weights >= 0 by label; a label without an entry weighs 1. "balanced" is n / (number of labels * count of
-        the label), over the elements that the mask keeps, as in scikit-learn.
+        the label), over the elements that the mask keeps, as in scikit-learn. For the losses of two classes, in
+        methods and `LinearObjective`; losses over rows have their own, an array by class.
     mask : boolean array of shape (n,) or like `y_true`, optional
         True where an element counts: optax' `where`, Keras' mask.
 
@@ -52,6 +53,8 @@ def element_weight(y_true, *, sample_weight=None, output_weight=None, class_weig
     2.4
     >>> element_weight(np.array([0, 0, 0, 1]), class_weight="balanced").round(3)
     array([0.667, 0.667, 0.667, 2.   ])
+    >>> element_weight(np.array([-1, 1, 1]), class_weight={1: 4.0})
+    array([1., 4., 4.])
     """
     y = np.asarray(y_true)
     weight = np.ones(y.shape)
