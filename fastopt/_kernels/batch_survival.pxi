@@ -13,7 +13,7 @@ cdef extern from "fo_survival.h" nogil:
         double own_t
     double cox_largest "fo_cox_largest"(Py_ssize_t n, const double* x)
     double cox_shift "fo_cox_shift"(Py_ssize_t n, double* x, const double* w, const uint16_t* code, double ref,
-                                     double* term)
+                                    double* term)
     void cox_running "fo_cox_running"(Py_ssize_t n, double s, const double* x, double* out)
     void cox_risks "fo_cox_risks"(Py_ssize_t n, double* x, const double* w)
     void cox_exponentials "fo_cox_exponentials"(Py_ssize_t n, double* x)

@@ -17,7 +17,7 @@ class SurvivalTarget:
     """Times and events of n samples, and the order in which `CoxPartialLikelihood` goes through them.
 
     The order takes a sort, O(n log n). Made once and given as `y_true`, it serves every call; an array
-    is sorted anew by each. It keeps the memory that a call worked in, 16 to 160 bytes a sample, for the
+    is sorted anew by each. It keeps the memory that a call worked in, 16 to 144 bytes a sample, for the
     next one.
 
     Parameters
