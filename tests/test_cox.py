@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -175,6 +176,61 @@ def test_threads_outputs_targets(isa, dtype):
     wide = loss.value_gradient(target, z.astype(float), weight)
     assert wide[0] == value  # of the same numbers
     np.testing.assert_allclose(gradient, wide[1], rtol=1e-6)
+
+
+def dense(y, z, weight, groups, efron):
+    """Value, gradient and the Hessian's diagonal as sums over pairs of a few hundred times and all samples."""
+    value, gradient, diagonal = 0.0, -weight * y[:, 1], np.zeros(z.size)
+    for name in np.unique(groups):
+        of = groups == name
+        for t in np.unique(y[of & (y[:, 1] == 1) & (weight > 0), 0]):
+            tied = of & (y[:, 0] == t) & (y[:, 1] == 1) & (weight > 0)
+            risk = np.where(of & (y[:, 0] >= t), weight * np.exp(z), 0.0)
+            m = int(tied.sum())
+            for j in range(m if efron else 1):
+                p = risk * np.where(tied, 1 - j / m, 1.0) if efron else risk
+                c = weight[tied].mean() if efron else weight[tied].sum()
+                value += c * np.log(p.sum())
+                gradient = gradient + c * p / p.sum()
+                diagonal += c * p / p.sum() * (1 - p / p.sum())
+    return value - weight @ (y[:, 1] * z), gradient, diagonal
+
+
+@pytest.mark.parametrize("ties", TIES)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_many_blocks(isa, ties, weighted):
+    """Times, strata and single times that are longer than a block, one of few samples; the reference rises within."""
+    n = 9000
+    y, z, weight, _ = problem(11, n, 40)
+    rng = np.random.default_rng(1)
+    groups = rng.choice([0, 1, 2], n, p=[0.01, 0.5, 0.49])
+    y[groups == 2, 0] = np.where(rng.random((groups == 2).sum()) < 0.7, 3.0, y[groups == 2, 0])
+    z += np.where(groups == 1, 3.0 * (20.0 - y[:, 0]), 0.0)
+    weight = np.where(rng.random(n) < 0.1, 0.0, weight) if weighted else np.ones(n)
+    value, gradient, diagonal = dense(y, z, weight, groups, ties == "efron")
+    target, loss = SurvivalTarget(y[:, 0], y[:, 1], groups), CoxPartialLikelihood(ties)
+    given = weight if weighted else None
+    for n_threads in (1, 2, 3):
+        got = loss.value_gradient(target, z, given, reduction="sum", n_threads=n_threads)
+        assert got[0] == pytest.approx(value, rel=1e-12)
+        np.testing.assert_allclose(got[1], gradient, rtol=1e-10, atol=1e-11)
+        slope, second = loss.gradient_hessian(target, z, given, reduction="sum", n_threads=n_threads)
+        np.testing.assert_array_equal(slope, got[1])
+        np.testing.assert_allclose(second, diagonal, rtol=1e-9, atol=1e-11)
+
+
+def test_a_target_serves_calls_at_once():
+    """Calls share the target's memory one after the other, never at the same time; copies have their own."""
+    y, z, weight, groups = problem(12, 20_000, 3000, 2)
+    target, loss = SurvivalTarget(y[:, 0], y[:, 1], groups), CoxPartialLikelihood()
+    inputs = [(z * (k + 1), None if k % 2 else weight) for k in range(4)]
+    alone = [loss.value_gradient(copy.deepcopy(target), *one) for one in inputs]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda k: loss.value_gradient(target, *inputs[k % 4]), range(80)))
+    for k, (value, gradient) in enumerate(together):
+        assert value == alone[k % 4][0]
+        np.testing.assert_array_equal(gradient, alone[k % 4][1])
+    assert len(pickle.dumps(target)) < 1.2 * len(pickle.dumps(SurvivalTarget(y[:, 0], y[:, 1], groups)))
 
 
 def test_ends():

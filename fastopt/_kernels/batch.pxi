@@ -4,7 +4,7 @@
 from cython.parallel cimport prange, threadid
 from cpython.exc cimport PyErr_CheckSignals
 from libc.math cimport INFINITY, NAN, log
-from libc.stdint cimport int64_t
+from libc.stdint cimport int32_t, int64_t, uint16_t
 from libc.string cimport memset
 import numpy as np
 

@@ -1,5 +1,6 @@
 """What all losses share: names and parameters, the public methods, reductions, errors."""
 
+import functools
 import inspect
 import numbers
 
@@ -156,6 +157,7 @@ class Loss:
         raise AttributeError(f"losses are immutable: {attribute!r} cannot be deleted")
 
     @classmethod
+    @functools.cache
     def _parameter_names(cls):
         parameters = inspect.signature(cls).parameters.values()
         return tuple(p.name for p in parameters if p.kind is not p.VAR_KEYWORD)

@@ -10,13 +10,15 @@ from ._batch import BatchLoss, mass, register_batch
 from ._traits import Traits
 
 BOUND = 128  # COX_BOUND of batch_survival.pxi
+BLOCK = 2048  # samples of which z, order and outputs stay in the first cache
 
 
 class SurvivalTarget:
     """Times and events of n samples, and the order in which `CoxPartialLikelihood` goes through them.
 
     The order takes a sort, O(n log n). Made once and given as `y_true`, it serves every call; an array
-    is sorted anew by each.
+    is sorted anew by each. It keeps the memory that a call worked in, 16 to 144 bytes a sample, for the
+    next one.
 
     Parameters
     ----------
@@ -56,6 +58,8 @@ class SurvivalTarget:
         if not ok.all():
             raise ValueError(f"event must be 0 (censored) or 1 (seen), got {first_bad(event, ok)}")
         event = event.astype(bool)
+        if time.size > np.iinfo(np.int32).max:
+            raise ValueError(f"time must have at most {np.iinfo(np.int32).max} samples, got {time.size}")
         number = None
         if strata is not None:
             strata = np.array(strata)
@@ -63,8 +67,7 @@ class SurvivalTarget:
                 raise ValueError(f"strata has shape {strata.shape} and time has shape {time.shape}; they must be equal")
             number = np.unique(strata, return_inverse=True)[1]
         keys = (~event, -time) if strata is None else (~event, -time, number)
-        self._order = np.lexsort(keys).astype(np.int64)
-        self._event = event[self._order].view(np.uint8)
+        self._order = np.lexsort(keys).astype(np.int32)
         sorted_time = time[self._order]
         new = np.ones(time.size, dtype=bool)
         first = np.zeros(time.size, dtype=bool)
@@ -73,11 +76,21 @@ class SurvivalTarget:
             first[1:] = np.diff(number[self._order]) != 0
         new[1:] = (np.diff(sorted_time) != 0) | first[1:]
         starts = np.flatnonzero(new)
+        seen = np.add.reduceat(event[self._order], starts, dtype=np.int64) if time.size else starts
         self._first = first[starts].view(np.uint8)
         self._start = np.append(starts, time.size).astype(np.int64)
+        self._middle = starts + seen
+        even = np.searchsorted(starts, np.arange(0, time.size, BLOCK))
+        self._block = np.unique(np.concatenate([even, np.flatnonzero(self._first), [starts.size]])).astype(np.int64)
         self.time, self.event, self.strata = time, event, strata
         self.n_samples, self.n_events = time.size, int(event.sum())
-        for array in (self.time, self.event, self._order, self._event, self._start, self._first):
+        # Twice the group, counted in its block, and 1 more for an event
+        group = np.repeat(np.arange(starts.size), np.diff(self._start))
+        block = np.repeat(self._block[:-1], np.diff(self._start[self._block]))
+        self._code = (2 * (group - block) + event[self._order]).astype(np.uint16)
+        self._rooms = []
+        for array in (self.time, self.event, self._order, self._start, self._middle, self._block, self._first,
+                      self._code):  # fmt: skip
             array.flags.writeable = False
         if strata is not None:
             strata.flags.writeable = False
@@ -86,6 +99,21 @@ class SurvivalTarget:
         return (
             f"SurvivalTarget(n_samples={self.n_samples}, n_events={self.n_events}, n_strata={int(self._first.sum())})"
         )
+
+    def __getstate__(self):
+        return {**self.__dict__, "_rooms": []}
+
+    def _take(self, size):
+        """`size` float64 to work in: the last call's if it is done, whose pages the system need not clear again."""
+        try:
+            room = self._rooms.pop()
+        except IndexError:
+            room = None
+        return np.empty(size) if room is None or room.size < size else room
+
+    def _give(self, room):
+        if not self._rooms:
+            self._rooms.append(room)
 
     @classmethod
     def of(cls, y_true, strata=None):
@@ -169,7 +197,7 @@ class CoxPartialLikelihood(BatchLoss):
     )  # fmt: skip
     domain = "times and events: a SurvivalTarget, (n, 2), or a structured array"
     link = "log"
-    _nanoseconds = 20.0
+    _nanoseconds = 8.0
 
     def __init__(self, ties="efron", hessian_kind="exact"):
         if not isinstance(ties, str) or ties not in ("efron", "breslow"):
@@ -248,8 +276,8 @@ class CoxPartialLikelihood(BatchLoss):
         if what & (HESSIAN | BOUND):
             second = output("hessian_out", second, raw.shape, raw.dtype, inputs)
         value = _kernels.table.batch[raw.dtype].cox(
-            raw, target._order, target._event, target._start, target._first, weight, direction,
-            self.ties == "efron", what, divisor, threads(n_threads, n * self._nanoseconds * 1e-6), out, second,
+            raw, target, weight, direction, self.ties == "efron", what, divisor,
+            threads(n_threads, n * self._nanoseconds * 1e-6), out, second,
         )  # fmt: skip
         if what == VALUE:
             return value
