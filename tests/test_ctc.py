@@ -154,6 +154,31 @@ def test_no_path(isa, cls):
     assert cls().value([], np.empty((0, 3, 4)), reduction="sum") == 0.0
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("cls", CLASSES)
+def test_many_classes(isa, cls, dtype):
+    """Classes that cannot be change nothing: loops over whole vectors and what is left of a row."""
+    y, raw, lengths = problem(11, n=4, t=20, dtype=dtype)
+    value, gradient = cls().value_gradient(y, raw, **lengths)
+    for k, places in ((16, [0, 3, 7, 8, 14, 15]), (40, [0, 2, 15, 16, 31, 39]), (37, [0, 17, 31, 32, 35, 36])):
+        wide = np.full((*raw.shape[:2], k), -1e30, dtype=dtype)
+        wide[..., places] = raw
+        labels = np.where(y >= 0, np.array(places)[y], y)
+        more, slopes = cls().value_gradient(labels, wide, **lengths)
+        assert more == pytest.approx(value, rel=RTOL[dtype])
+        np.testing.assert_allclose(slopes[..., places], gradient, rtol=4 * RTOL[dtype], atol=4 * RTOL[dtype])
+        assert not np.delete(slopes, places, -1).any()
+
+
+def test_nan_and_infinity_propagate_from_classes_without_label():
+    y, raw, lengths = problem(8, n=3, k=6)
+    for bad in (np.nan, np.inf):
+        for loss in (losses.CTC(), losses.CTCFromLogProbabilities()):
+            broken = np.concatenate([raw, raw[..., :1]], axis=-1)
+            broken[1, 2, 6] = bad
+            assert np.isnan(loss.value(y, broken, reduction="none", **lengths)).tolist() == [False, True, False]
+
+
 def test_nan_and_infinity_propagate():
     y, raw, lengths = problem(8, n=4)
     for bad in (np.nan, np.inf):

@@ -29,7 +29,7 @@ FAMILIES = {
     "row_geometry": ("fo_row_geometry.h", ["tests/test_rowwise_losses.py"]),
     "overlap": ("fo_overlap.h", ["tests/test_overlap_losses.py"]),
     "pairs": ("fo_pairs.h", ["tests/test_embedding_losses.py"]),
-    "sequence": ("fo_sequence.h", ["tests/test_ctc.py"]),
+    "sequence": ("fo_sequence.h", ["tests/test_ctc.py", "tests/test_embedding_losses.py"]),
     "survival": ("fo_survival.h", ["tests/test_cox.py"]),
     "updates": ("fo_updates.h", ["tests/test_optimizers.py", "tests/test_optimizers_norms.py"]),
     "measures": ("fo_measures.h", ["tests/test_optimizers_norms.py", "tests/test_optimizers.py"]),
