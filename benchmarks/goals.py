@@ -87,8 +87,6 @@ GOALS = (
     *(Goal({"kind": "pass", "size": s, "n_threads": 2}, harness.READ, 0.8) for s in ("2e5x100", "1e5x784")),
     Goal({"kind": "pass", "size": "2e5x100", "n_threads": 2}, "numpy", 4),
     Goal({"kind": "gram", "n_threads": 2}, "numpy", 2),
-    Goal({"kind": "batch", "name": "cox_efron"}, "skglm", 5),
-    Goal({"kind": "batch", "name": "cox_breslow"}, "skglm", 5),
     Goal({"kind": "custom", "name": "python function", "size": "1e2"}, "3 us more than the function", 1),
     Goal({"kind": "custom", "name": "python function", "size": "1e6"}, "the function", 0.95),
     Goal({"kind": "custom", "name": "c function"}, "a loop in C", 0.8),

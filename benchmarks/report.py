@@ -22,6 +22,7 @@ TITLES = {
     "fit": "Whole fits at equal objective",
     "loss": "Losses: value and gradient",
     "batch": "Losses of batches and sequences: value and gradient",
+    "custom": "Losses of users, beside the bare function",
     "update": "Optimizers: one step",
     "pass": "One pass over X",
     "gram": "Weighted Gram matrix",
