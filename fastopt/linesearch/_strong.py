@@ -34,8 +34,8 @@ def strong_wolfe(phi, value0, slope0, t, *, first=None, c1=1e-4, c2=0.9, roundin
     Returns
     -------
     Step or None
-        None where no trial decreased enough; the best one that did, and is below phi(0), where none satisfied both
-        conditions.
+        None where no trial decreased enough; the best one that did where none satisfied both conditions. Within
+        rounding a slope that is flatter by a tenth counts as a decrease.
 
     References
     ----------
@@ -55,7 +55,9 @@ def strong_wolfe(phi, value0, slope0, t, *, first=None, c1=1e-4, c2=0.9, roundin
             return Step(t, value, slope, trial)
         finite = math.isfinite(value) and math.isfinite(slope)
         enough = finite and armijo_accepts(value0, slope0, t, value, c1=c1, rounding=rounding)
-        if enough and value < (value0 if best is None else best.value):
+        # Within rounding of phi(0), where a slope tells more: a wrong gradient's does not flatten.
+        better = value < value0 or abs(slope) <= 0.9 * abs(slope0)
+        if enough and better and (best is None or value < best.value):
             best = Step(t, value, slope, trial)
         new = (t, value, slope) if finite else (t, math.inf, math.nan)
         if not enough or (low[0] > 0 and value > low[1]):
