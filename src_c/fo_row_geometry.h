@@ -143,7 +143,7 @@ FO_INLINE fo_real FO(arctan)(fo_real x)
 /* The angle of a box w wide and h high; 0 for a point */
 FO_INLINE fo_real FO(angle)(fo_real w, fo_real h)
 {
-    return FO(arctan)((w == FO_K(0.0)) & (h == FO_K(0.0)) ? FO_K(0.0) : w / h);
+    return FO(arctan)(((w == FO_K(0.0)) & (h == FO_K(0.0))) ? FO_K(0.0) : w / h);
 }
 
 /* Boxes z and v as x1, y1, x2, y2. I, U: areas of intersection and union; C: of the box around both.
@@ -162,10 +162,10 @@ FO_INLINE void FO(box_loss)(const FO(row_tile) *r, const int kind)
         fo_real inter = meet ? iw * ih : FO_K(0.0), both = (w * h + (s2 - s1) * (t2 - t1)) - inter;
         fo_real per = both == FO_K(0.0) ? FO_K(0.0) : FO_K(1.0) / both;
         fo_real iou = inter * per, value = FO_K(1.0) - iou, g[4], dI[4], dU[4];
-        dI[0] = meet & (x1 > s1) ? -ih : FO_K(0.0);
-        dI[1] = meet & (y1 > t1) ? -iw : FO_K(0.0);
-        dI[2] = meet & (x2 < s2) ? ih : FO_K(0.0);
-        dI[3] = meet & (y2 < t2) ? iw : FO_K(0.0);
+        dI[0] = (meet & (x1 > s1)) ? -ih : FO_K(0.0);
+        dI[1] = (meet & (y1 > t1)) ? -iw : FO_K(0.0);
+        dI[2] = (meet & (x2 < s2)) ? ih : FO_K(0.0);
+        dI[3] = (meet & (y2 < t2)) ? iw : FO_K(0.0);
         dU[0] = -h - dI[0];
         dU[1] = -w - dI[1];
         dU[2] = h - dI[2];

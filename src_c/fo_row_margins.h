@@ -138,7 +138,7 @@ FO_FORMULA void FO(weston_watkins)(const FO(row_tile) *r)
         FO(zero)(part_slope);
         FO_CHUNK FO_LANES {
             fo_real m = margin + (z[c * FO_TILE + l] - own[l]), s;
-            m = (class_of[l] == (fo_real)c) | (m <= FO_K(0.0)) ? FO_K(0.0) : m;
+            m = ((class_of[l] == (fo_real)c) | (m <= FO_K(0.0))) ? FO_K(0.0) : m;
             s = squared ? m + m : m > FO_K(0.0) ? FO_K(1.0) : m;
             part[l] += squared ? m * m : m;
             part_slope[l] += s;
@@ -190,7 +190,7 @@ FO_FORMULA void FO(multilabel_margin)(const FO(row_tile) *r)
     FO_CLASSES FO_LANES {
         g[c * FO_TILE + l] = z[c * FO_TILE + l] != z[c * FO_TILE + l] ? z[c * FO_TILE + l] : FO_K(0.0);
         sum[l] += g[c * FO_TILE + l];
-        label[l] = (v[c * FO_TILE + l] > FO_K(0.0)) & ((fo_real)c < label[l]) ? (fo_real)c : label[l];
+        label[l] = ((v[c * FO_TILE + l] > FO_K(0.0)) & ((fo_real)c < label[l])) ? (fo_real)c : label[l];
     }
     for (;;) {
         left = FO_K(0.0);
@@ -211,7 +211,7 @@ FO_FORMULA void FO(multilabel_margin)(const FO(row_tile) *r)
             part[l] += counts ? m : FO_K(0.0);
             slope[l] += s;
             g[c * FO_TILE + l] += s;
-            next[l] = holds & ((fo_real)c > label[l]) & ((fo_real)c < next[l]) ? (fo_real)c : next[l];
+            next[l] = (holds & ((fo_real)c > label[l]) & ((fo_real)c < next[l])) ? (fo_real)c : next[l];
         }
         FO(add_lanes)(sum, part);
         for (int l = 0; l < FO_TILE; l++)

@@ -386,8 +386,8 @@ FO_INLINE void FO(entropy_conjugate)(const FO(row_tile) *r, const FO(entropy_of)
     }
     FO_LANES {
         fo_real slack = FO_K(8.0) * eps * (size[l] + total[l]);
-        low[l] = sum[l] != sum[l] ? sum[l]
-            : (FO(abs)(sum[l]) <= (fo_real)k * slack) & (low[l] >= -slack) ? FO_K(0.0) : (fo_real)INFINITY;
+        int inside = (FO(abs)(sum[l]) <= (fo_real)k * slack) & (low[l] >= -slack);
+        low[l] = sum[l] != sum[l] ? sum[l] : inside ? FO_K(0.0) : (fo_real)INFINITY;
         inverse[l] = total[l] > FO_K(0.0) ? FO_K(1.0) / total[l] : FO_K(0.0);
     }
     FO(zero)(sum);
