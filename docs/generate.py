@@ -225,7 +225,7 @@ def penalty_sums():
 def solver_needs():
     rows = []
     for name, solver in solvers.SOLVERS.items():
-        needs = ", ".join(solvers._WORDS[word] for word in sorted(solver.needs))
+        needs = ", ".join(solvers.NEEDS[word] for word in sorted(solver.needs))
         default = inspect.signature(solver).parameters["max_iter"].default
         rows.append((f"`{name}`", markdown(first(solver)), needs, default))
     return table(("solver", "what it does", "needs", "max_iter"), rows)

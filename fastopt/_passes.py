@@ -23,6 +23,8 @@ class FunctionPasses:
         Of the rows used.
     """
 
+    more_reads = 1  # of X for each derivative, beyond that for the predictions
+
     def __init__(self, rows, plain, loss, y, weight, dtype):
         self.rows, self.plain, self.loss = rows, plain, loss
         self.n, self.p, self.k = rows.n, rows.p, rows.k
@@ -32,10 +34,8 @@ class FunctionPasses:
         if weight is not None:
             weight = np.ascontiguousarray(weight, dtype=dtype)
             self.weight = np.repeat(weight, self.k) if weight.ndim == 1 else weight.reshape(-1)
-        # Reads of X beyond the first of each call.
-        self.more_reads = 0
         self.decision, self.cross, self.gram = rows.decision, rows.cross, rows.gram
-        self.moments, self.finite = rows.moments, rows.finite
+        self.scaling, self.finite, self.direction = rows.scaling, rows.finite, rows.direction
 
     def _loss(self, what, raw, n_threads):
         return self.loss._evaluate(what, self.y, raw.reshape(-1), self.weight, "sum", n_threads)
@@ -59,7 +59,6 @@ class FunctionPasses:
         value, residual, *curvature = self._loss(what, raw_out, n_threads)
         cross, sums = np.empty((k, p)), np.empty(k)
         self.rows.cross(residual.reshape(self.n, k), cross, sums, n_threads)
-        self.more_reads += 1
         if centre is not None:
             cross -= sums[:, None] * centre
         g = cross * unit + ridge * coef
@@ -68,7 +67,6 @@ class FunctionPasses:
         if intercepts:
             gradient[:, p] = sums * unit
         if hessian is not None:
-            self.more_reads += 1
             gram = np.empty((p + 1, p + 1))
             self.rows.gram(curvature[0], gram, n_threads)
             inner, side = gram[:p, :p], gram[:p, p].copy()
@@ -97,7 +95,6 @@ class FunctionPasses:
         self.plain.decision(direction_coef, direction_intercept, moved, n_threads)
         product = self.loss.hessp(self.y, raw.reshape(-1), moved.reshape(-1), self.weight, reduction="sum")
         self.rows.cross(product.reshape(self.n, self.k), out_coef, out_intercept, n_threads)
-        self.more_reads += 1
         return 0
 
     def line(self, raw, moved, alpha, n_threads):

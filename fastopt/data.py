@@ -25,7 +25,7 @@ class DenseRows:
             if X.dtype.kind not in "biuf":
                 raise TypeError(f"X must be an array of real numbers, got dtype {X.dtype}")
             X = X.astype(np.float64)
-        self.X = np.require(X, requirements=["C", "A"])
+        self.X = X if X.flags.c_contiguous and X.flags.aligned else np.require(X, requirements=["C", "A"])
         if rows is not None:
             rows = np.asarray(rows)
             if rows.ndim != 1 or rows.dtype.kind not in "iu":

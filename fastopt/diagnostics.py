@@ -82,7 +82,7 @@ class Monitor:
     def record(self, point, step, passes):
         """Keep one row for an accepted point; return whether the solver has to stop."""
         seconds = self.seconds
-        objective, gradient_norm = point.value, math.sqrt(float(point.gradient @ point.gradient))
+        objective, gradient_norm = point.value, math.sqrt(point.gradient.dot(point.gradient))
         self.point = point
         self.rows.append((objective, gradient_norm, step, passes, seconds))
         if self.verbose:
@@ -100,7 +100,7 @@ class Monitor:
     def history(self, scale=1.0):
         """The rows as a dict of equal-length arrays; `scale` converts the objective's units."""
         table = np.array(self.rows, dtype=np.float64).reshape(-1, len(self.columns))
-        history = {name: table[:, j].copy() for j, name in enumerate(self.columns)}
+        history = dict(zip(self.columns, table.T.copy()))
         history["objective"] *= scale
         history["passes"] = history["passes"].astype(np.int64)
         return history

@@ -17,6 +17,7 @@ from .losses import get as get_loss
 from .penalties import L2, Penalty
 
 _F64 = np.dtype(np.float64)
+_TINY = np.finfo(np.float64).tiny
 
 
 class Point:
@@ -133,6 +134,11 @@ class LinearObjective:
             if self.output_weight is not None:
                 weight = (np.ones(self.n) if weight is None else weight)[:, None] * self.output_weight
             self.handle = FunctionPasses(self.handle, self.data.bind(k=self.k), self.loss, y, weight, self.dtype)
+        # Whether `hessian` is the curvature of the objective, observed or expected (not zero almost everywhere).
+        self.has_hessian = self.loss.is_smooth and self.loss.hessian_kind in ("exact", "fisher")
+        # Whether the objective is quadratic; several pointwise outputs then share one block.
+        self.constant_hessian = self.loss.constant_hessian is not None and self.output_weight is None
+        self._single_block = self.k == 1 or self.loss.is_rowwise or self.constant_hessian
         width = self.p + 1 if self.fit_intercept else self.p
         self.width = width
         self.shape = (width,) if self._vector_shape else (self.k, width)
@@ -140,7 +146,8 @@ class LinearObjective:
         # One pass costs about 0.3 ns an element of X and 1 ns a prediction; a fit is about ten.
         self._pass_ms = (self.n * self.p * 0.3 * math.sqrt(self.k) + self.n * self.k) * 1e-6
         self.n_threads = _config.threads(n_threads, 10 * self._pass_ms)
-        self._reads = 0
+        self.n_passes = 0
+        self._more_reads = getattr(self.handle, "more_reads", 0)
         self._free = []
         self._sample = None
 
@@ -153,7 +160,8 @@ class LinearObjective:
         if not self.loss.is_rowwise:
             self.k = 1 if y.ndim == 1 else y.shape[1]
             self._vector_shape = y.ndim == 1
-            self.target = np.ascontiguousarray(y, dtype=self.dtype).reshape(-1)
+            y = np.ascontiguousarray(y, dtype=self.dtype)
+            self.target = y.reshape(-1)
         else:
             counted = None if self.weight is None else self.weight != 0
             n_outputs = None if n_outputs is None else int(n_outputs)
@@ -180,15 +188,6 @@ class LinearObjective:
         if array.shape != (n,):
             raise ValueError(f"{name} must have shape ({n},) as X has {n} rows, got {array.shape}")
         return array
-
-    @property
-    def n_passes(self):
-        """Reads of X so far."""
-        return self._reads + getattr(self.handle, "more_reads", 0)
-
-    @n_passes.setter
-    def n_passes(self, count):
-        self._reads = count - getattr(self.handle, "more_reads", 0)
 
     # --- parameters -------------------------------------------------------------------------
 
@@ -222,8 +221,10 @@ class LinearObjective:
             else:
                 # Targets outside the domain are named by the first evaluation.
                 columns = np.asarray(y, dtype=np.float64).reshape(self.n, self.k)
-                weight = np.ones(self.n) if weight is None else weight.astype(np.float64)
-                columns, weight = columns[weight > 0], weight[weight > 0]
+                if weight is None:
+                    weight = np.ones(self.n)
+                else:
+                    columns, weight = columns[weight > 0], weight[weight > 0].astype(np.float64)
                 with np.errstate(all="ignore"):
                     params[:, self.p] = [self.loss._constant(column, weight) for column in columns.T]
         if not np.isfinite(params).all():
@@ -303,22 +304,12 @@ class LinearObjective:
             0.0 if self.penalty is None else self.penalty.alpha, gradient, matrix, raw, self.n_threads,
         )  # fmt: skip
         self._check(status)
-        self.n_passes += 1
+        self.n_passes += 1 + self._more_reads * (1 if matrix is None else 2)
         return Point(x, value, gradient, raw), matrix
 
     def evaluate(self, x):
         """Point at flat parameters, by one pass."""
         return self.at(x)[0]
-
-    @property
-    def has_hessian(self):
-        """Whether `hessian` is the curvature of the objective, observed or expected (not zero almost everywhere)."""
-        return self.loss.hessian_kind in ("exact", "fisher") and self.loss.is_smooth
-
-    @property
-    def constant_hessian(self):
-        """Whether the objective is quadratic; several pointwise outputs then share one block."""
-        return self.loss.constant_hessian is not None and self.output_weight is None
 
     @property
     def offers(self):
@@ -330,11 +321,7 @@ class LinearObjective:
             offers.add("hessian")
         if self.constant_hessian:
             offers.add("squares")
-        return frozenset(offers)
-
-    @property
-    def _single_block(self):
-        return self.k == 1 or self.loss.is_rowwise or self.constant_hessian
+        return offers
 
     def evaluate_hessian(self, x):
         """Point and Hessian at flat parameters; one read of X for a single output."""
@@ -448,7 +435,7 @@ class LinearObjective:
             point.raw, coef, np.zeros(self.k) if intercept is None else intercept, out, out_intercept, self.n_threads
         )
         self._check(status or 0)
-        self.n_passes += 1
+        self.n_passes += 1 + self._more_reads
         out *= 1.0 / self.weight_sum
         if self.penalty is not None:
             out += self.penalty.alpha * coef
@@ -459,36 +446,29 @@ class LinearObjective:
         result[:, self.p] = out_intercept / self.weight_sum
         return result.reshape(-1)
 
-    def line(self, point, direction, trial=None, length=1.0):
+    def line(self, point, direction, trial=None, length=1.0, centre=None, scale=None):
         """``phi(t) -> (value, slope, curvature)`` along a direction, without reading X again.
 
         Where the point at `length` has been evaluated already (`trial`), its raw predictions give
-        the direction's; otherwise one pass does.
+        the direction's; otherwise one pass does. centre and scale as in `at`.
         """
-        coef, _ = self._split(point.x)
-        step_coef, step_intercept = self._split(direction)
         moved = np.empty_like(point.raw)
+        start, pull, bend = self.handle.direction(
+            point.x, direction, centre, scale, self.fit_intercept, 0.0 if self.penalty is None else self.penalty.alpha,
+            moved if trial is None else None, self.n_threads,
+        )  # fmt: skip
         if trial is None:
-            self.handle.decision(step_coef, np.zeros(self.k) if step_intercept is None else step_intercept, moved, self.n_threads)
-            if self.offset is not None:
-                rows = slice(None) if self.data.rows is None else self.data.rows
-                moved -= self.offset.reshape(-1, self.k)[rows]
             self.n_passes += 1
         else:
             np.subtract(trial.raw, point.raw, out=moved)
             moved *= 1.0 / length
-
-        penalty = None if self.penalty is None else self.penalty.along(coef, step_coef)
         line, raw, n_threads, unit = self.handle.line, point.raw, self.n_threads, 1.0 / self.weight_sum
 
         def phi(t):
             value, slope, curvature, status = line(raw, moved, t, n_threads)
-            self._check(status)
-            value, slope, curvature = value * unit, slope * unit, curvature * unit
-            if penalty is None:
-                return value, slope, curvature
-            value_p, slope_p, curvature_p = penalty(t)
-            return value + value_p, slope + slope_p, curvature + curvature_p
+            if status:
+                self._check(status)
+            return value * unit + start + t * (pull + 0.5 * t * bend), slope * unit + pull + t * bend, curvature * unit + bend
 
         return phi
 
@@ -498,22 +478,15 @@ class LinearObjective:
         return 1e-14 if self.dtype == _F64 else 2e-7
 
     def scaling(self):
-        """Centres and scales of the columns for a scaled view: weighted means and deviations.
+        """Centres and scales of the columns for a scaled view: weighted means and one over the deviations.
 
         Raises ValueError where X holds a NaN or an infinity, which the same pass finds.
         """
-        mean, variance = np.empty(self.p), np.empty(self.p)
-        if self.handle.moments(mean, variance, self.n_threads):
+        centre, scale = np.empty(self.p), np.empty(self.p)
+        if self.handle.scaling(centre, scale, self.fit_intercept, self.n_threads):
             raise ValueError("Input X contains NaN or infinity; fastopt does not accept missing values in X.")
         self.n_passes += 1
-        if not self.fit_intercept:
-            variance += mean * mean
-            mean = np.zeros(self.p)
-        scale = np.sqrt(variance)
-        # A column that is constant to rounding carries nothing; one keeps it as it is.
-        constant = ~(scale > 1e-14 * np.abs(mean)) | (scale == 0)
-        scale[constant] = 1.0
-        return mean, 1.0 / scale
+        return centre, scale
 
     def gap_estimate(self, point):
         """``|g|^2 / (2 alpha)`` over the coefficients and about as much for the intercepts; None without a penalty."""
@@ -565,7 +538,7 @@ class LinearObjective:
             return None
         y, w = self._selected()
         w = None if w is None else w.astype(np.float64)
-        raw = point.raw.astype(np.float64)
+        raw = point.raw.astype(np.float64, copy=False)
         if self._vector_shape:
             raw = raw[:, 0]
         y64 = y if self.index is not None else np.ascontiguousarray(y, dtype=np.float64)
@@ -585,7 +558,8 @@ class LinearObjective:
         cross, _sums = np.empty((self.k, self.p)), np.empty(self.k)
         self.handle.cross(np.ascontiguousarray(weighted, dtype=self.dtype), cross, _sums, self.n_threads)
         self.n_passes += 1
-        dual = -conjugate / self.weight_sum - self.penalty.conjugate(cross / self.weight_sum)
+        cross *= 1.0 / self.weight_sum
+        dual = -conjugate / self.weight_sum - float(np.vdot(cross, cross)) / (2.0 * self.penalty.alpha)
         if self.offset is not None:
             rows = slice(None) if self.data.rows is None else self.data.rows
             dual += float(np.vdot(weighted, self.offset.reshape(-1, self.k)[rows])) / self.weight_sum
@@ -600,18 +574,16 @@ def _feasible(loss, theta, raw, weight, y):
     q is moved from the classes with too much to those with too little, in proportion.
     """
     if not loss.is_rowwise:
-        columns = theta.reshape(len(theta), -1)
-        weighted = columns if weight is None else columns * weight[:, None]
-        size, balance = np.abs(weighted).sum(axis=0), weighted.sum(axis=0)
-        # of (size + balance) / 2 above zero and (size - balance) / 2 below, the larger is made equal to the other
-        excess = np.abs(balance)
-        shrink = (size - excess) / np.maximum(size + excess, np.finfo(float).tiny)
-        return np.where((columns > 0) == (balance > 0), columns * shrink, columns).reshape(theta.shape)
+        weighted = theta if weight is None else theta * (weight if theta.ndim == 1 else weight[:, None])
+        balance, above = weighted.sum(axis=0), np.maximum(weighted, 0.0).sum(axis=0)
+        below = np.maximum(above - balance, 0.0)
+        shrink = np.minimum(above, below) / np.maximum(np.maximum(above, below), _TINY)
+        return np.where((theta > 0) == (above > below), theta * shrink, theta)
     w = np.ones(len(theta)) if weight is None else weight
     q = loss._mixed(y, theta.shape[1]).sum(axis=1)[:, None] * loss.predict(raw)
     excess = w @ theta
     mass = w @ q
-    share = np.where(excess > 0, excess, 0.0) / np.maximum(mass, np.finfo(float).tiny)
+    share = np.where(excess > 0, excess, 0.0) / np.maximum(mass, _TINY)
     need = np.where(excess < 0, -excess, 0.0)
     total = need.sum()
     if total == 0:

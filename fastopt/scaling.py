@@ -23,11 +23,7 @@ class ScaledObjective:
         )  # fmt: skip
         self.loss, self.penalty, self.fit_intercept = objective.loss, objective.penalty, objective.fit_intercept
         self.rounding, self.n_threads, self.release = objective.rounding, objective.n_threads, objective.release
-        self.has_hessian, self.constant_hessian, self.offers = (
-            objective.has_hessian, objective.constant_hessian, objective.offers
-        )  # fmt: skip
-        self._scales = np.append(scale, 1.0) if self.fit_intercept else scale
-        self._shift = centre * scale
+        self.has_hessian, self.constant_hessian = objective.has_hessian, objective.constant_hessian
         self._centre = centre if self.fit_intercept else None
 
     @property
@@ -36,26 +32,30 @@ class ScaledObjective:
 
     def unscale(self, u):
         """The user's flat parameters of scaled ones."""
-        params = u.reshape(self.k, self.width) * self._scales
+        x = u.copy()
+        params = x.reshape(self.k, self.width)
+        params[:, : self.p] *= self.scale
         if self.fit_intercept:
-            params[:, self.p] -= params[:, : self.p] @ self.centre
-        return params.reshape(-1)
+            params[:, self.p] -= params[:, : self.p].dot(self.centre)
+        return x
 
     def rescale(self, x):
         """The scaled flat parameters of the user's."""
-        params = np.array(x, dtype=np.float64).reshape(self.k, self.width)
+        u = np.array(x, dtype=np.float64).reshape(-1)
+        params = u.reshape(self.k, self.width)
         if self.fit_intercept:
-            params[:, self.p] += params[:, : self.p] @ self.centre
+            params[:, self.p] += params[:, : self.p].dot(self.centre)
         params[:, : self.p] /= self.scale
-        return params.reshape(-1)
+        return u
 
     def _pull(self, gradient):
         """A gradient in the user's parameters to one in the scaled ones."""
-        g = gradient.reshape(self.k, self.width) * self._scales
+        g = gradient.copy()
+        params = g.reshape(self.k, self.width)
         if self.fit_intercept:
-            # (g - centre g_b) scale
-            g[:, : self.p] -= g[:, self.p :] * self._shift
-        return g.reshape(-1)
+            params[:, : self.p] -= params[:, self.p :] * self.centre
+        params[:, : self.p] *= self.scale
+        return g
 
     def _pull_matrix(self, hessian):
         """A Hessian in the user's parameters to one in the scaled ones, in place."""
@@ -75,15 +75,12 @@ class ScaledObjective:
 
     def user_gradient(self, point):
         """The gradient over the user's flat parameters."""
-        g = point.gradient.reshape(self.k, self.width).copy()
-        g[:, : self.p] /= self.scale
+        g = point.gradient.copy()
+        params = g.reshape(self.k, self.width)
+        params[:, : self.p] /= self.scale
         if self.fit_intercept:
-            g[:, : self.p] += g[:, self.p :] * self.centre
-        return g.reshape(-1)
-
-    def _inner(self, point):
-        """A point over the user's parameters, without derivatives."""
-        return None if point is None else Point(self.unscale(point.x), point.value, None, point.raw)
+            params[:, : self.p] += params[:, self.p :] * self.centre
+        return g
 
     def evaluate(self, u):
         return self.objective.at(u, self._centre, self.scale)[0]
@@ -110,7 +107,7 @@ class ScaledObjective:
         return self._pull(self.objective.hessp(point, self.unscale(direction)))
 
     def line(self, point, direction, trial=None, length=1.0):
-        return self.objective.line(self._inner(point), self.unscale(direction), self._inner(trial), length)
+        return self.objective.line(point, direction, trial, length, self._centre, self.scale)
 
     def gap_estimate(self, point):
         return self.objective.gap_estimate(Point(None, point.value, self.user_gradient(point), None))

@@ -315,6 +315,55 @@ def test_gram_of_given_weights_with_several_outputs(level, dtype, p):
 
 
 @pytest.mark.parametrize("dtype", REAL)
+@pytest.mark.parametrize("scaled, intercepts", [(True, True), (True, False), (False, True), (False, False)])
+def test_direction(level, dtype, scaled, intercepts):
+    """Raw predictions of a step without the offset, and the penalty as a parabola."""
+    for n, p, k in ((1, 1, 1), (70, 3, 1), (300, 33, 1), (300, 33, 4), (1000, 130, 1), (40, 9, 12)):
+        for c in cases(dtype, n, p, k):
+            rng = np.random.default_rng([n, p, k])
+            width = p + intercepts
+            x, step = rng.normal(size=(2, k * width))
+            scale = rng.random(p) + 0.5 if scaled else None
+            centre = rng.normal(size=p) if scaled and intercepts else None
+            moved, again = np.full((2, n, k), np.nan, dtype)
+            a, b, curve = c.handle.direction(x, step, centre, scale, intercepts, 0.7, moved, 1)
+            assert c.handle.direction(x, step, centre, scale, intercepts, 0.7, again, 2) == (a, b, curve)
+            np.testing.assert_array_equal(moved, again)
+            assert c.handle.direction(x, step, centre, scale, intercepts, 0.7, None, 1) == (a, b, curve)
+            u, d = (v.reshape(k, width)[:, :p] * (1.0 if scale is None else scale) for v in (x, step))
+            X = c.X if centre is None else c.X - centre
+            c.close(moved, X @ d.T + (step.reshape(k, width)[:, p] if intercepts else 0.0), 4)
+            for t in (0.0, -0.3, 2.0):
+                assert a + t * b + 0.5 * t * t * curve == pytest.approx(0.35 * ((u + t * d) ** 2).sum(), rel=1e-12)
+
+
+@pytest.mark.parametrize("dtype", REAL)
+def test_scaling(level, dtype):
+    for n, p in ((1, 1), (64, 20), (1000, 33)):
+        c = Case(n, p, 1, dtype)
+        if not c.w.sum():
+            continue
+        mean, var, centre, scale = np.empty((4, p))
+        c.handle.moments(mean, var, 1)
+        assert c.handle.scaling(centre, scale, True, 2) == 0
+        np.testing.assert_array_equal(centre, mean)
+        same = np.sqrt(var) <= 1e-14 * np.abs(mean)
+        with np.errstate(divide="ignore"):
+            np.testing.assert_allclose(scale, np.where(same, 1.0, 1 / np.sqrt(var)), rtol=1e-15)
+        assert c.handle.scaling(centre, scale, False, 1) == 0
+        assert not centre.any()
+        np.testing.assert_allclose(scale, 1 / np.sqrt(var + mean**2), rtol=1e-14)
+    X = np.array([[2.0, 0.0], [2.0, 0.0], [2.0, 0.0]], dtype)
+    points = _kernels.table.linear[np.dtype(dtype)].Points(X)
+    centre, scale = np.empty((2, 2))
+    for intercepts, expected in ((True, [1.0, 1.0]), (False, [0.5, 1.0])):
+        assert points.scaling(centre, scale, intercepts, 1) == 0
+        np.testing.assert_array_equal(scale, expected)
+    X[1, 1] = np.nan
+    assert points.scaling(centre, scale, True, 1) == 1
+
+
+@pytest.mark.parametrize("dtype", REAL)
 def test_moments(level, dtype):
     for n, p in ((1, 1), (7, 3), (64, 20), (1000, 33), (5000, 8), (300, 257)):
         for subset in (False, True):
@@ -457,6 +506,18 @@ def test_arguments_are_checked():
     ):
         with pytest.raises(ValueError, match=words):
             points.evaluate(x, centre, scale, True, 1.0, 0.0, gradient, hessian, None, 1)
+    for x, step, centre, scale, moved, words in (
+        (three, flat, None, None, None, "x and step"),
+        (flat, three, None, None, None, "x and step"),
+        (flat, flat, flat, three, None, "centre and scale"),
+        (flat, flat, three, flat, None, "centre and scale"),
+        (flat, flat, three, None, None, "centre needs"),
+        (flat, flat, None, None, np.zeros((3, 1)), "raw_out"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            points.direction(x, step, centre, scale, True, 0.0, moved, 1)
+    with pytest.raises(ValueError, match="mean and variance"):
+        points.scaling(flat, three, True, 1)
     two = module.Points(X, target=np.zeros(8), k=2)
     two.set_loss(BLOCKS["float64", False][1], np.array([0.75]), False)
     with pytest.raises(ValueError, match="one output"):
@@ -475,6 +536,20 @@ def test_arguments_are_checked():
         rows.gram(None, np.zeros((3, 3)), 1)
     with pytest.raises(ValueError, match="square"):
         module.cholesky(np.zeros((2, 3)), 1)
+    for factor, matrix in ((np.eye(2), np.eye(3)), (np.zeros((2, 3)), np.eye(2)), (np.eye(2), np.zeros((2, 3)))):
+        with pytest.raises(ValueError, match="l and a must"):
+            module.smallest_pivot(factor, matrix)
+
+
+def test_smallest_pivot(level):
+    module = _kernels.table.linear[np.dtype(float)]
+    A = np.array([[4.0, 2.0, 0.0], [2.0, 1.25, 0.0], [0.0, 0.0, 9.0]])
+    L = np.linalg.cholesky(A)
+    assert module.smallest_pivot(L, A) == pytest.approx(0.25 / 1.25, rel=1e-15)
+    A[1, 1] = 0.0  # such a row has no pivot of its own
+    assert module.smallest_pivot(L, A) == 1.0
+    A[0, 0] = np.nan
+    assert np.isnan(module.smallest_pivot(L, A))
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs timers that send signals")

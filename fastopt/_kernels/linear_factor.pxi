@@ -55,6 +55,20 @@ def cholesky(double[:, ::1] a, int n_threads):
     return info
 
 
+def smallest_pivot(const double[:, ::1] l, const double[:, ::1] a):
+    """Smallest l_ii^2 / a_ii of a factor l of a, over the rows whose a_ii is not 0 (1 where there is none)."""
+    cdef Py_ssize_t p = l.shape[0], i
+    cdef double ratio, least = 1.0
+    if l.shape[1] != p or a.shape[0] != p or a.shape[1] != p:
+        raise ValueError(f"l and a must be (p, p), got {(l.shape[0], l.shape[1])} and {(a.shape[0], a.shape[1])}")
+    for i in range(p):
+        if a[i, i] != 0.0:
+            ratio = l[i, i] * l[i, i] / a[i, i]
+            if ratio < least or ratio != ratio:
+                least = ratio
+    return least
+
+
 def cholesky_solve(const double[:, ::1] l, double[:, ::1] b):
     """Solve (L L') x = b for each row b of b, in place."""
     cdef Py_ssize_t p = l.shape[0], i, j, c

@@ -1,6 +1,6 @@
 # The memory of L-BFGS, and what minimisers ask of their vectors. All float64, in either module.
 
-from libc.math cimport NAN, fabs, isfinite, sqrt
+from libc.math cimport NAN, isfinite
 from libc.string cimport memmove
 
 cdef enum:

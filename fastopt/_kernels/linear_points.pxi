@@ -1,5 +1,7 @@
 # The objective at flat parameters, in columns as they are or scaled and centred.
 
+from libc.math cimport fabs, sqrt
+
 
 cdef class Points(Rows):
     """Passes that take a solver's parameters and return the mean loss plus penalty with its derivatives."""
@@ -119,3 +121,67 @@ cdef class Points(Rows):
             if intercepts:
                 hessian[p, p] = last[p] * unit
         return value, self._status_word(&c)
+
+    def scaling(self, double[::1] centre, double[::1] scale, bint intercepts, int n_threads):
+        """Means of the columns and one over their deviations; without intercepts 0 and one over root mean squares.
+
+        A column that is constant to rounding carries nothing, one keeps it as it is. Returns what `moments` does.
+        """
+        cdef Py_ssize_t j
+        cdef double s
+        cdef int status = self.moments(centre, scale, n_threads)
+        for j in range(self.p):
+            s = scale[j]
+            if not intercepts:
+                s += centre[j] * centre[j]
+                centre[j] = 0.0
+            s = sqrt(s)
+            scale[j] = 1.0 / s if s > 1e-14 * fabs(centre[j]) else 1.0
+        return status
+
+    def direction(self, const double[::1] x, const double[::1] step, const double[::1] centre, const double[::1] scale,
+                  bint intercepts, double ridge, real[:, ::1] moved, int n_threads):
+        """What a line x + t step needs, in the columns of `evaluate`: the step's raw predictions and the penalty.
+
+        moved : (n, k) or None
+            Gets the raw predictions of the step alone, without the offset, in one read of X.
+        Returns (a, b, c): ridge / 2 * |coef|^2 is a + t b + t^2 c / 2 on the line.
+        """
+        cdef pass_t c
+        cdef Py_ssize_t k = self.k, p = self.p, width = p + intercepts, j, a
+        cdef double* coef = self._room(&self._user, k * (p + 1))
+        cdef double value = 0.0, slope = 0.0, curvature = 0.0, f, s, b
+        cdef bint centred = centre is not None, scaled = scale is not None
+        if x.shape[0] != k * width or step.shape[0] != k * width:
+            raise ValueError(f"x and step must have {k * width} elements, got {x.shape[0]} and {step.shape[0]}")
+        if (scaled and scale.shape[0] != p) or (centred and centre.shape[0] != p):
+            raise ValueError(f"centre and scale must have {p} elements")
+        if centred and not (scaled and intercepts):
+            raise ValueError("centre needs scale and intercepts")
+        for a in range(k):
+            b = step[a * width + p] if intercepts else 0.0
+            for j in range(p):
+                f = scale[j] if scaled else 1.0
+                s = f * step[a * width + j]
+                coef[a * p + j] = s
+                f *= x[a * width + j]
+                value += f * f
+                slope += f * s
+                curvature += s * s
+                if centred:
+                    b = b - centre[j] * s
+            coef[k * p + a] = b
+        if moved is not None:
+            self._prepare(n_threads)
+            c = self._pass()
+            pack_weights(coef, p, k, self._coef)
+            c.coef = self._coef
+            if intercepts:
+                for a in range(k):
+                    self._intercept[a] = <real> coef[k * p + a]
+                c.intercept = self._intercept
+            self._set_raw_out(&c, moved)
+            c.g = NULL
+            with nogil:
+                drive(pass_slot, &self.d, &c, self._scratch, n_threads)
+        return 0.5 * ridge * value, ridge * slope, ridge * curvature

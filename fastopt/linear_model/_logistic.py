@@ -11,8 +11,12 @@ from sklearn.utils.multiclass import check_classification_targets
 from ..losses import Logistic, SoftmaxCrossEntropy
 from ..objective import LinearObjective
 from ..penalties import L2
+from ..solvers import choose
 from ._base import LinearModel
 
+_LOGISTIC, _SOFTMAX = Logistic(), SoftmaxCrossEntropy()
+# How many times as many iterations as Newton's method solvers may take.
+_CHEAPER = {"lbfgs": 10, "gradient-descent": 100}
 _SOLVERS = ("auto", "lbfgs", "newton-cholesky", "gradient-descent", "newton-cg", "liblinear", "sag", "saga")
 
 
@@ -24,6 +28,8 @@ def _unique(y):
     span = int(high) - int(low) + 1
     if span > 4 * y.size + 16 or high >= 2**62 or low < -(2**62):
         return np.unique(y, return_inverse=True)
+    if span == 2:
+        return np.array([low, high]), (y if low == 0 else y - low).astype(np.int64, copy=False)
     places = y if span == 2 and low == 0 else np.subtract(y, low, dtype=np.int64, casting="unsafe")
     present = np.bincount(places, minlength=span) > 0
     classes = np.flatnonzero(present) + int(low)
@@ -202,7 +208,7 @@ class LogisticRegression(ClassifierMixin, LinearModel):
         objective = LinearObjective(
             X,
             codes,
-            Logistic() if binary else SoftmaxCrossEntropy(),
+            _LOGISTIC if binary else _SOFTMAX,
             None if unpenalised else L2(1.0 / scale),
             self.fit_intercept,
             sample_weight=weight,
@@ -210,7 +216,9 @@ class LogisticRegression(ClassifierMixin, LinearModel):
             n_threads=self._fit_threads(),
         )
         start = self._start(objective) if self.warm_start else None
-        fit = self._solve(objective, solver=solver, max_iter=self._iterations(objective, solver), scale=scale, start=start)
+        solver = choose(objective, solver)
+        max_iter = self.max_iter * _CHEAPER.get(solver, 1)
+        fit = self._solve(objective, solver=solver, max_iter=max_iter, scale=scale, start=start)
         params = fit.params.reshape(-1, objective.width)
         self.coef_ = params[:, : X.shape[1]].astype(X.dtype)
         if self.fit_intercept:
@@ -243,12 +251,6 @@ class LogisticRegression(ClassifierMixin, LinearModel):
             )
         return codes
 
-    def _iterations(self, objective, solver):
-        from ..solvers import choose
-
-        factor = {"lbfgs": 10, "gradient-descent": 100}
-        return self.max_iter * factor.get(choose(objective, solver), 1)
-
     def _start(self, objective):
         coef = getattr(self, "coef_", None)
         if coef is None or coef.shape != (objective.k, objective.p):
@@ -271,9 +273,8 @@ class LogisticRegression(ClassifierMixin, LinearModel):
         """Probabilities of the classes, (n_samples, n_classes), in the order of `classes_`."""
         raw = self.decision_function(X)
         if raw.ndim == 1:
-            loss = Logistic()
-            return np.stack([loss.predict(-raw), loss.predict(raw)], axis=1).astype(raw.dtype, copy=False)
-        return SoftmaxCrossEntropy().predict(raw)
+            return np.stack([_LOGISTIC.predict(-raw), _LOGISTIC.predict(raw)], axis=1).astype(raw.dtype, copy=False)
+        return _SOFTMAX.predict(raw)
 
     def predict_log_proba(self, X):
         """Logarithms of `predict_proba`, accurate where the probabilities underflow."""

@@ -4,6 +4,8 @@ Labels are -1 and +1 for losses of the margin m = y z of z = raw_prediction, in 
 of the probability.
 """
 
+import math
+
 import numpy as np
 
 from .._validation import real_number
@@ -95,9 +97,10 @@ class Logistic(PointwiseLoss):
 
     def _constant(self, y, w):
         keep, half = 1.0 - self.label_smoothing, 0.5 * self.label_smoothing
-        with np.errstate(divide="ignore"):
-            yes, no = np.log(np.sum(w * (keep * y + half))), np.log(np.sum(w * (keep * (1.0 - y) + half)))
-        return yes - no + np.log(self.pos_weight)
+        yes, no = np.vdot(w, keep * y + half), np.vdot(w, keep * (1.0 - y) + half)
+        if not (yes > 0 and no > 0):
+            return math.inf if no == 0 else -math.inf if yes == 0 else math.nan
+        return math.log(yes) - math.log(no) + math.log(self.pos_weight)
 
     def sample(self, rng, n):
         return rng.integers(0, 2, size=n).astype(float), rng.normal(size=n) * 3.0

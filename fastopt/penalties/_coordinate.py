@@ -124,14 +124,6 @@ class L2(Penalty):
         """``alpha * weights * coef``."""
         return _scaled(self.alpha, self.weights) * coef
 
-    def along(self, coef, direction):
-        """``t -> (value, slope, curvature)`` of the penalty at ``coef + t * direction``."""
-        start = 0.5 * float(np.vdot(coef, self.gradient(coef)))
-        pull = self.gradient(direction)
-        slope = float(np.vdot(coef, pull))
-        curvature = float(np.vdot(direction, pull))
-        return lambda t: (start + t * (slope + 0.5 * t * curvature), slope + t * curvature, curvature)
-
 
 @register("elasticnet")
 class ElasticNet(Penalty):

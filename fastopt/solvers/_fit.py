@@ -1,5 +1,6 @@
 """A fit from start to certificate: scale, solve, certify, unscale."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy as np
 from ..diagnostics import Certificate
 from ..scaling import ScaledObjective
 from ._advice import intercept_note
+from ._choice import SOLVERS, choose
 from ._goal import Goal
 from ._result import Result
 
@@ -46,12 +48,11 @@ def fit_problem(objective, *, solver="auto", tol=1e-4, max_iter=None, monitor, s
     -------
     Fit
     """
-    from . import SOLVERS, choose
-
     name = choose(objective, solver)
     view = ScaledObjective(objective, *objective.scaling())
     constant = objective.initial()
-    x0 = view.rescale(constant if start is None else start)
+    # Without coefficients the intercepts are those of scaled columns too.
+    x0 = constant.reshape(-1) if start is None else view.rescale(start)
     goal = Goal(view, tol, None if start is None else objective.value(constant))
     options = {} if max_iter is None else {"max_iter": max_iter}
     interrupted = False
@@ -69,13 +70,14 @@ def fit_problem(objective, *, solver="auto", tol=1e-4, max_iter=None, monitor, s
             goal.constant_value = point.value
         goal.certify(point)
     bound = "gradient" if goal.bound_value() is None else goal.reason
+    gradient = view.user_gradient(point)
     certificate = Certificate(
         objective=scale * point.value,
         dual=None if goal.dual is None else scale * goal.dual,
         gap=None if goal.gap is None else scale * goal.gap,
         relative_gap=goal.relative(point),
         bound=bound,
-        gradient_norm=float(np.linalg.norm(view.user_gradient(point))),
+        gradient_norm=math.sqrt(gradient.dot(gradient)),
         newton_decrement=None if goal.decrement is None else scale * goal.decrement,
         n_iter=result.n_iter,
         passes=objective.n_passes,

@@ -34,16 +34,15 @@ class Cholesky:
         kernels = _kernels.table.linear[_F64]
         self._solve = kernels.cholesky_solve
         self.shift = 0.0
-        diagonal = matrix.diagonal()
         while True:
             self.lower = lower = matrix.copy()
             if self.shift:
+                diagonal = matrix.diagonal()
                 floor = max(float(diagonal.max()), np.finfo(float).tiny)
                 lower.reshape(-1)[:: len(lower) + 1] += self.shift * np.maximum(diagonal, 1e-6 * floor)
             if kernels.cholesky(lower, n_threads) == 0:
-                pivots = lower.diagonal()
-                live = diagonal != 0  # an output of weight 0 has no curvature but the shift's
-                self.pivot = float((pivots[live] ** 2 / diagonal[live]).min(initial=1.0))
+                # An output of weight 0 has no curvature but the shift's, and does not count.
+                self.pivot = kernels.smallest_pivot(lower, matrix)
                 if self.pivot > 1e-15:
                     return
             # Not positive definite to rounding (or not finite).
@@ -53,7 +52,7 @@ class Cholesky:
 
     def solve(self, vector):
         """Solution for a flat vector, or for each of its parts where it is longer than the matrix."""
-        solution = np.array(vector, dtype=np.float64).reshape(-1, len(self.lower))
-        self._solve(self.lower, solution)
-        return solution.reshape(-1)
+        solution = vector.copy()
+        self._solve(self.lower, solution.reshape(-1, len(self.lower)))
+        return solution
 

@@ -37,7 +37,7 @@ def newton_cholesky(objective, x0, goal, *, max_iter=100, monitor):
                 notes.append(DEPENDENT_NOTE)
         direction = factor.solve(point.gradient)
         np.negative(direction, out=direction)
-        slope = float(point.gradient @ direction)
+        slope = float(point.gradient.dot(direction))
         decrement = -0.5 * slope
         if goal.reached(point, decrement=decrement):
             return Result(point, n_iter, goal.reason, notes)
@@ -61,7 +61,7 @@ def newton_cholesky(objective, x0, goal, *, max_iter=100, monitor):
                 trial, hessian = objective.evaluate(x), None
             else:
                 trial, hessian = objective.evaluate_hessian(x)
-            end = float(trial.gradient @ direction)
+            end = float(trial.gradient.dot(direction))
             searching = not constant and abs(end) > -UNSETTLED * slope
             if not armijo_accepts(point.value, slope, 1.0, trial.value, rounding=rounding):
                 usable = trial if np.isfinite(trial.value) else None
