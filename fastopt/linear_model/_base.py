@@ -34,6 +34,17 @@ SOLVER_NAMES = {
 }
 
 
+def is_plain(array):
+    """Whether the kernels read it in place: an array of float32 or float64 in C order."""
+    return (
+        type(array) is np.ndarray
+        and array.dtype in _FLOATS
+        and array.flags.c_contiguous
+        and array.flags.aligned
+        and array.dtype.isnative
+    )
+
+
 class LinearModel(BaseEstimator):
     """Base of the linear estimators; subclasses state their problem in `fit`."""
 
@@ -48,15 +59,7 @@ class LinearModel(BaseEstimator):
                 f"{type(self).__name__} does not take sparse data yet, got {type(X).__name__}; "
                 "convert X with X.toarray() where it fits into memory."
             )
-        if (
-            type(X) is np.ndarray
-            and X.dtype in _FLOATS
-            and X.ndim == 2
-            and X.flags.c_contiguous
-            and X.flags.aligned
-            and X.dtype.isnative
-            and (X.size if reset else len(X))
-        ):
+        if is_plain(X) and X.ndim == 2 and (X.size if reset else len(X)):
             if reset:
                 # What validate_data does for an array, which has no feature names.
                 self.n_features_in_ = X.shape[1]

@@ -10,8 +10,9 @@ from ..losses import HalfSquaredError
 from ..objective import LinearObjective
 from ..penalties import L2
 from ..solvers.newton_cholesky import DEPENDENT_NOTE
-from ._base import LinearModel
+from ._base import LinearModel, is_plain
 
+_LOSS = HalfSquaredError()
 _RIDGE_SOLVERS = ("auto", "svd", "cholesky", "lsqr", "sparse_cg", "sag", "saga", "lbfgs", "newton-cholesky", "gradient-descent")
 
 
@@ -30,7 +31,8 @@ class _LeastSquares(MultiOutputMixin, RegressorMixin, LinearModel):
     def _targets(self, X, y):
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None")
-        y = check_array(y, ensure_2d=False, dtype=X.dtype, order="C", input_name="y", allow_nd=True)
+        if not (is_plain(y) and y.dtype == X.dtype and y.size and np.isfinite(y).all()):
+            y = check_array(y, ensure_2d=False, dtype=X.dtype, order="C", input_name="y", allow_nd=True)
         if y.ndim > 2 or y.ndim == 0:
             raise ValueError(f"y must have shape (n,) or (n, n_targets), got {y.shape}")
         if len(y) != len(X):
@@ -48,7 +50,7 @@ class _LeastSquares(MultiOutputMixin, RegressorMixin, LinearModel):
             objective = LinearObjective(
                 X,
                 target,
-                HalfSquaredError(),
+                _LOSS,
                 None if alpha == 0 else L2(alpha / weight_sum),
                 self.fit_intercept,
                 sample_weight=weight,

@@ -148,7 +148,7 @@ class PointwiseLoss(Loss):
         return float(self._constant(*self._check_constant(y_true, sample_weight)))
 
     def _constant(self, y, w):
-        return np.average(y, weights=w)
+        return np.vdot(w, y) / np.sum(w)
 
     def kinks(self, y_true):
         """Raw predictions at which gradient or Hessian jump, as a list of arrays like `y_true`."""
