@@ -1,14 +1,16 @@
-# The tile kernels of src_c/fo_tiles.h, and double ones for the factorisations of either module.
+# The tile kernels of src_c/fo_tiles.h, and for the factorisations of either module those of fo_cholesky.h in double.
 cdef extern from *:
     """
     #if FO_SINGLE
     #undef FO_SINGLE
     #define FO_SINGLE 0
-    #include "fo_tiles.h"
+    #include "fo_cholesky.h"
     #undef FO_SINGLE
     #define FO_SINGLE 1
-    #endif
     #include "fo_tiles.h"
+    #else
+    #include "fo_cholesky.h"
+    #endif
     """
     Py_ssize_t gram_rows "FO(gram_rows)"(Py_ssize_t p, Py_ssize_t k) nogil
     Py_ssize_t pass_rows "FO(pass_rows)"(Py_ssize_t p, Py_ssize_t k) nogil
