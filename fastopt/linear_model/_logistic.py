@@ -21,7 +21,7 @@ _SOLVERS = ("auto", "lbfgs", "newton-cholesky", "gradient-descent", "newton-cg",
 
 
 def _unique(y):
-    """np.unique with the inverse; by counting where y has integers of a small range."""
+    """np.unique with the inverse; for integers next to each other and of a small range without sorting."""
     if y.dtype.kind not in "iub" or y.size == 0:
         return np.unique(y, return_inverse=True)
     low, high = y.min(), y.max()
@@ -30,7 +30,7 @@ def _unique(y):
         return np.unique(y, return_inverse=True)
     if span == 2:
         return np.array([low, high]), (y if low == 0 else y - low).astype(np.int64, copy=False)
-    places = y if span == 2 and low == 0 else np.subtract(y, low, dtype=np.int64, casting="unsafe")
+    places = np.subtract(y, low, dtype=np.int64, casting="unsafe")
     present = np.bincount(places, minlength=span) > 0
     classes = np.flatnonzero(present) + int(low)
     codes = places if len(classes) == span else (np.cumsum(present) - 1)[places]
