@@ -21,7 +21,7 @@ _SOLVERS = ("auto", "lbfgs", "newton-cholesky", "gradient-descent", "newton-cg",
 
 
 def _unique(y):
-    """np.unique with the inverse; for integers next to each other and of a small range without sorting."""
+    """np.unique with the inverse; without sorting for integers of a small range."""
     if y.dtype.kind not in "iub" or y.size == 0:
         return np.unique(y, return_inverse=True)
     low, high = y.min(), y.max()

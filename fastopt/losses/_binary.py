@@ -97,7 +97,8 @@ class Logistic(PointwiseLoss):
 
     def _constant(self, y, w):
         keep, half = 1.0 - self.label_smoothing, 0.5 * self.label_smoothing
-        yes, no = np.vdot(w, keep * y + half), np.vdot(w, keep * (1.0 - y) + half)
+        rest = half * np.sum(w)
+        yes, no = keep * np.vdot(w, y) + rest, keep * np.vdot(w, 1.0 - y) + rest
         if not (yes > 0 and no > 0):
             return math.inf if no == 0 else -math.inf if yes == 0 else math.nan
         return math.log(yes) - math.log(no) + math.log(self.pos_weight)
