@@ -417,6 +417,12 @@ def test_names():
     assert losses.get("huber", delta=2.0) == losses.Huber(2.0) != losses.Huber(1.0)
 
 
+@pytest.mark.parametrize("cls", [*losses.LOSSES.values(), *losses.BATCH_LOSSES.values()])
+def test_unknown_parameters_are_refused(cls):
+    with pytest.raises(TypeError, match="nonsense"):
+        cls(nonsense=1.0)
+
+
 def test_roster_and_classes_agree():
     for dtype in map(np.dtype, DTYPES):
         assert set(_kernels.table.pointwise[dtype].roster()) == {loss._plan[0] for loss in INSTANCES}
