@@ -46,7 +46,9 @@ BUILT = {
     **dict.fromkeys(("overlap", "pairs", "sequence", "survival"), "batch"),
     **dict.fromkeys(("measures", "random"), "updates"),
 }
-FUNCTION = re.compile(r"^FO_\w+ [^\n;]*?\b(?:FO\((\w+)\)|fo_(\w+))\([^;{]*\)\n\{\n(.*?)^\}", re.M | re.S)
+FUNCTION = re.compile(
+    r"^(?:FO_\w+|static inline) [^\n;]*?\b(?:FO\((\w+)\)|fo_(\w+))\([^;{]*\)\n\{\n(.*?)^\}", re.M | re.S
+)
 CHANGES = (
     ("sign", re.compile(r"(?<=[\w)\]] )[+-](?= [\w(-])"), {"+": "-", "-": "+"}),
     ("constant", re.compile(r"(?<=FO_K\()[0-9.]+(?=\))"), None),
