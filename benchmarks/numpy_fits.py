@@ -1,6 +1,6 @@
-"""What a good user of NumPy would write for passes and fits: vectorised, stable, with `out=` where it saves a temporary.
+"""What a good user of NumPy would write for fits: vectorised, stable, with `out=` where it saves a temporary.
 
-F = sum of losses + alpha |coef|^2 / 2, the intercept last and not penalised.
+Passes over data, and fits: F = sum of losses + alpha |coef|^2 / 2, the intercept last and not penalised.
 
 The benchmarks measure against these, and check every library's answer by them in float64.
 """
