@@ -240,7 +240,7 @@ def document(machine, records):
         "Written by `python benchmarks/report.py` from a run of `pytest benchmarks`. A ratio is the other's time over",
         "fastopt's: above 1 fastopt is faster. Each case checks every library's answer in float64 first and then takes",
         "turns, A B C A B C, in one process; medians. NumPy is what a good user of it would write",
-        "(`benchmarks/numpy_reference.py`). The number of threads is given to every library and to BLAS alike.",
+        "(`benchmarks/numpy_*.py`). The number of threads is given to every library and to BLAS alike.",
         "scikit-learn's losses are its private `_loss`, which writes each sample's loss and gradient; torch's are",
         "forward and backward. Of torch's three optimizer implementations and of a peer's solvers the fastest counts.",
         "optax' and Keras' steps are compiled by jax.jit, their arrays donated; jax takes the threads of the process, so",

@@ -13,7 +13,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-import numpy_reference
+import numpy_fits
 import pytest
 from harness import OURS, SPIN, Budget, Entry
 from sklearn import linear_model
@@ -121,9 +121,9 @@ class Problem:
 
     def objective(self, coef, intercept):
         if self.logistic:
-            return numpy_reference.objective_logistic(self.X, self.y, coef, intercept, 1.0)
+            return numpy_fits.objective_logistic(self.X, self.y, coef, intercept, 1.0)
         alpha = 1.0 if self.estimator is Ridge else 0.0
-        return numpy_reference.objective_squares(self.X, self.y, coef, intercept, alpha)
+        return numpy_fits.objective_squares(self.X, self.y, coef, intercept, alpha)
 
     def constant(self):
         """The objective of the best constant prediction."""
@@ -143,11 +143,11 @@ class Problem:
         """name -> (fit(tol) -> fitted, whether tol matters)."""
         found = {}
         if self.estimator is LinearRegression:
-            found["numpy lstsq"] = lambda tol: numpy_reference.fit_least_squares(self.X, self.y), False
+            found["numpy lstsq"] = lambda tol: numpy_fits.fit_least_squares(self.X, self.y), False
             found["scikit-learn"] = lambda tol: linear_model.LinearRegression(tol=tol).fit(self.X, self.y), False
             return found
         if self.estimator is Ridge:
-            found["numpy normal equations"] = lambda tol: numpy_reference.fit_ridge(self.X, self.y, 1.0), False
+            found["numpy normal equations"] = lambda tol: numpy_fits.fit_ridge(self.X, self.y, 1.0), False
             for solver in RIDGE_SOLVERS:
                 found[f"scikit-learn {solver}"] = (
                     lambda tol, solver=solver: linear_model.Ridge(
@@ -157,9 +157,9 @@ class Problem:
                 )
             return found
         if self.classes == 2:
-            found["numpy Newton"] = lambda tol: numpy_reference.fit_logistic(self.X, self.y, tol=tol), True
+            found["numpy Newton"] = lambda tol: numpy_fits.fit_logistic(self.X, self.y, tol=tol), True
         else:
-            found["numpy, scipy L-BFGS"] = lambda tol: numpy_reference.fit_softmax(self.X, self.y, tol=tol), True
+            found["numpy, scipy L-BFGS"] = lambda tol: numpy_fits.fit_softmax(self.X, self.y, tol=tol), True
         parameters = (self.X.shape[1] + 1) * (self.classes if self.classes > 2 else 1)
         for solver in LOGISTIC_SOLVERS:
             if solver == "newton-cholesky" and parameters > MAX_HESSIAN:

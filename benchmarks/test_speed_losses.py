@@ -1,7 +1,7 @@
 """Value and gradient of every loss in `fastopt.losses.LOSSES`."""
 
 import numpy as np
-import numpy_reference
+import numpy_losses
 import peers
 import pytest
 from harness import OURS, Entry
@@ -61,7 +61,7 @@ def problem(loss, dtype, size):
 
 def expected(name, loss, y, raw):
     """Value and gradient in float64: the NumPy reference's; without one, None."""
-    reference = numpy_reference.LOSSES.get(name)
+    reference = numpy_losses.LOSSES.get(name)
     if reference is None:
         return None
     return reference(y if y.dtype.kind in "iu" else y.astype(np.float64), raw.astype(np.float64), loss)
@@ -82,7 +82,7 @@ def test_value_gradient(case, compare):
     name, dtype, size, n_threads = case
     loss = LOSSES[name]()
     y, raw = problem(loss, dtype, size)
-    reference = numpy_reference.LOSSES.get(name)
+    reference = numpy_losses.LOSSES.get(name)
     out = np.empty_like(raw)
     candidates = {
         OURS: Entry(lambda: loss.value_gradient(y, raw, n_threads=n_threads, gradient_out=out)),

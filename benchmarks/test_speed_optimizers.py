@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-import numpy_reference
+import numpy_rules
 import peers
 from harness import COPY, OURS, Budget, Entry
 
@@ -69,7 +69,7 @@ def test_step(case, compare, quick):
     grads = [(rng.uniform(0.5, 2.0, s) * rng.choice([-1.0, 1.0], s)).astype(DTYPE) for s in shapes]
     mine = [w.copy() for w in params]
     optimizer = OPTIMIZERS[name](mine, lr=1e-3, **options, n_threads=n_threads)
-    reference = numpy_reference.OPTIMIZERS.get(name)
+    reference = numpy_rules.OPTIMIZERS.get(name)
     theirs = [w.copy() for w in params]
     by_numpy = None if reference is None else reference(theirs, **options)
     value = {"value": 1.0} if optimizer._NEEDS_VALUE else {}

@@ -5,7 +5,8 @@ of the two halves of X reads X once and writes nothing.
 """
 
 import numpy as np
-import numpy_reference
+import numpy_fits
+import numpy_losses
 from harness import OURS, READ, SPIN, Budget, Entry
 
 import fastopt
@@ -44,11 +45,11 @@ def test_value_gradient(shape, compare):
     halves = X.reshape(2, -1)
     entries = {
         OURS: Entry(lambda: objective.value_gradient(w)),
-        "numpy": Entry(lambda: numpy_reference.logistic_pass(X, y, narrow)),
+        "numpy": Entry(lambda: numpy_fits.logistic_pass(X, y, narrow)),
         READ: Entry(lambda: np.dot(*halves), answer=None),
-        "numpy, logaddexp and expit": Entry(lambda: numpy_reference.logistic_pass_plain(X, y, narrow)),
+        "numpy, logaddexp and expit": Entry(lambda: numpy_fits.logistic_pass_plain(X, y, narrow)),
     }
-    value, r = numpy_reference.logistic(y.astype(np.float64), (X @ narrow).astype(np.float64), None)
+    value, r = numpy_losses.logistic(y.astype(np.float64), (X @ narrow).astype(np.float64), None)
     gradient = X.T @ r.astype(dtype)
 
     def check(label, answer):
@@ -79,10 +80,10 @@ def test_gram(gram, compare):
     entries = {
         # Ours has a row more, of the intercept, and sums in float64.
         OURS: Entry(lambda: objective.handle.gram(h, out, n_threads), lambda _: out[:p, :p]),
-        "numpy, sqrt(h) X": Entry(lambda: numpy_reference.gram_symmetric(X, h)),
-        "numpy, (X' h) X": Entry(lambda: numpy_reference.gram_plain(X, h)),
+        "numpy, sqrt(h) X": Entry(lambda: numpy_fits.gram_symmetric(X, h)),
+        "numpy, (X' h) X": Entry(lambda: numpy_fits.gram_plain(X, h)),
     }
-    want = numpy_reference.gram_plain(X.astype(np.float64), h.astype(np.float64))
+    want = numpy_fits.gram_plain(X.astype(np.float64), h.astype(np.float64))
 
     def check(label, answer):
         np.testing.assert_allclose(answer, want, rtol=0, atol=TOLERANCE[dtype] * want.max(), err_msg=label)

@@ -123,8 +123,13 @@ def by_name(name, params, base, classes, aliases, others):
     if name not in aliases:
         raise ValueError(f"unknown {kind.lower()} {name!r}; known are {', '.join(classes)}, and {others}")
     cls = classes[aliases[name]]
+    check_names(cls, params)
+    return cls(**params)
+
+
+def check_names(cls, params):
+    """Raise TypeError for the first key that is not a parameter of the class."""
     allowed = cls._parameter_names()
     for key in params:
         if key not in allowed:
             raise TypeError(f"{cls.__name__} takes {', '.join(allowed) or 'no parameters'}, got {key!r}")
-    return cls(**params)

@@ -5,7 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
-from test_losses import DTYPES, INSTANCES, data
+from pointwise import DTYPES, INSTANCES, data
 
 from fastopt import LinearObjective, losses, optimizers
 from fastopt.diagnostics import Monitor, check_gradient

@@ -81,6 +81,31 @@ def test_wide_logits(ties):
         check(CoxPartialLikelihood(ties), y, z, None, None, 1e-12)
 
 
+@pytest.mark.parametrize("ties", TIES)
+def test_one_large_logit_of_many(isa, ties):
+    """Exponentials refer to the largest z, wherever it stands in and behind whole vectors of 16."""
+    loss, n = CoxPartialLikelihood(ties), 37
+    together, apart = np.ones((n, 2)), np.column_stack([np.arange(n), np.ones(n)])
+    # At one time all sums over the risk set are e^1000, Efron's times (n - j) / n.
+    shares = 0.0 if ties == "breslow" else np.log(np.arange(1, n + 1) / n).sum()
+    for place in range(n):
+        z = np.zeros(n)
+        z[place] = 1000.0
+        value, gradient = loss.value_gradient(together, z, reduction="sum")
+        assert value == pytest.approx(1000 * (n - 1) + shares, rel=1e-14)
+        np.testing.assert_allclose(gradient, np.where(z > 0, n, 0) - 1.0, rtol=1e-13)
+        value, gradient = loss.value_gradient(apart, z, reduction="sum")
+        assert value == pytest.approx(1000 * place + np.log(np.arange(1, n - place)).sum(), rel=1e-14)
+        assert gradient[place] == pytest.approx(place, rel=1e-13, abs=1e-13)
+
+
+def test_hessian_is_not_negative(isa):
+    """Of a sample that is nearly alone at risk, the difference rounds to either side of 0."""
+    for seed in range(200):
+        y, z, _, _ = problem(seed, 12, scale=100.0)
+        assert CoxPartialLikelihood().gradient_hessian(y, z)[1].min() >= 0, seed
+
+
 @pytest.mark.parametrize(("dtype", "large"), [(np.float64, 1e300), (np.float32, 3e38)])
 @pytest.mark.parametrize("ties", TIES)
 def test_largest_logits(isa, ties, dtype, large):

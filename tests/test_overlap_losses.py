@@ -74,7 +74,7 @@ def test_right_in_the_tails(isa, dtype):
     y = np.array([1, 0, 1, 0], dtype=dtype)
     z = np.array([60, -70, 55, -80], dtype=dtype)
     for loss in (losses.Dice(smooth=0.0), losses.Jaccard(smooth=1.0), losses.Tversky(0.0, 0.5)):
-        alpha, beta = loss._factors()
+        alpha, beta = loss.alpha, loss.beta
         with mp.workdps(120):
             expected = tversky(y, z, alpha, beta, loss.smooth)
             gradient, _ = derivatives(lambda p, a=alpha, b=beta, s=loss.smooth: tversky(y, p, a, b, s), z)

@@ -241,6 +241,27 @@ def test_degenerate_rows():
 
 
 @each_dtype
+def test_boxes_without_area(dtype, isa):
+    """A point has angle 0; two equal boxes without area have a gradient of 0, nothing is divided by 0."""
+    box, line, point = [0.0, 0.0, 2.0, 1.0], [0.0, 0.0, 2.0, 0.0], [1.0, 0.5, 1.0, 0.5]
+    of_point, of_line = (4 / np.pi**2 * (np.arctan(2) - angle) ** 2 for angle in (0, np.pi / 2))
+    cases = [
+        (box, point, 1 + of_point**2 / (1 + of_point)),
+        (box, line, 1 + 0.25 / 5 + of_line**2 / (1 + of_line)),
+        (point, point, 1.0),
+        (line, line, 1.0),
+    ]
+    for first, second, complete in cases:
+        for y, z in ((first, second), (second, first)):
+            y, z = np.array([y], dtype), np.array([z], dtype)
+            for loss, wanted in ((losses.IoU(), 1), (losses.GeneralizedIoU(), 1), (losses.CompleteIoU(), complete)):
+                value, gradient = loss.value_gradient(y, z)
+                assert value == pytest.approx(wanted, rel=8 * float(np.finfo(dtype).eps)), (loss, y, z)
+                assert np.isfinite(gradient).all(), (loss, y, z)
+                assert first is not second or not gradient.any(), (loss, y, z)
+
+
+@each_dtype
 def test_torch(dtype, torch_float64):
     torch = torch_float64
     functional = torch.nn.functional

@@ -6,7 +6,7 @@ import numbers
 
 import numpy as np
 
-from .._validation import by_name, enrol, first_bad, real_array, real_number, same_shape
+from .._validation import by_name, check_names, enrol, first_bad, real_array, real_number, same_shape
 
 # Requests to a block function (src_c/fo_job.h) ...
 VALUE, GRADIENT, HESSIAN, FULL_HESSIAN, CONJUGATE, PRODUCT = 1, 2, 4, 8, 16, 32
@@ -78,11 +78,11 @@ def check_reduction(reduction):
         raise ValueError(f"reduction must be one of {', '.join(map(repr, REDUCTIONS))}, got {reduction!r}")
 
 
-def check_weight(sample_weight):
+def check_weight(weight, name="sample_weight"):
     """Raise ValueError for the first weight that is negative, infinite or NaN."""
-    ok = (sample_weight >= 0) & (sample_weight < np.inf)
+    ok = (weight >= 0) & (weight < np.inf)
     if not ok.all():
-        raise ValueError(f"sample_weight must be finite and >= 0, got {first_bad(sample_weight, ok)}")
+        raise ValueError(f"{name} must be finite and >= 0, got {first_bad(weight, ok)}")
 
 
 class Loss:
@@ -148,6 +148,7 @@ class Loss:
     _more_classes = 0  # row losses: classes beyond the number of columns
 
     def __init__(self, **params):
+        check_names(type(self), params)
         self.__dict__.update(params)
 
     def __setattr__(self, attribute, value):

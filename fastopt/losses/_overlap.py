@@ -1,5 +1,7 @@
 """Losses of overlap: Dice's, Jaccard's and Tversky's, of a batch or of each row."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from .. import _kernels
@@ -17,15 +19,11 @@ class _Overlap(BatchLoss):
     is_rowwise = False
     _nanoseconds = 5.0
 
-    def __init__(self, **params):
-        params["smooth"] = real_number("smooth", params["smooth"], 0.0)
-        if params["per"] not in ("batch", "row") or not isinstance(params["per"], str):
-            raise ValueError(f"per must be 'batch' or 'row', got {params['per']!r}")
-        super().__init__(**params)
-
-    def _factors(self):
-        """alpha, beta"""
-        return 0.5, 0.5
+    def __init__(self, smooth=1.0, per="batch"):
+        smooth = real_number("smooth", smooth, 0.0)
+        if per not in ("batch", "row") or not isinstance(per, str):
+            raise ValueError(f"per must be 'batch' or 'row', got {per!r}")
+        super().__init__(smooth=smooth, per=per)
 
     def value(self, y_true, raw_prediction, sample_weight=None, *, reduction="mean", n_threads=None, value_out=None):
         """The loss.
@@ -102,7 +100,7 @@ class _Overlap(BatchLoss):
         status = _kernels.table.batch[raw.dtype].tversky(
             y.reshape(-1), raw.reshape(-1), n, raw.size // max(n, 1), None if weight is None else weight.reshape(-1),
             row_weight / divisor, None if direction is None else direction.reshape(-1), self.link == "logit",
-            *self._factors(), self.smooth, threads(n_threads, raw.size * self._nanoseconds * 1e-6), losses,
+            self.alpha, self.beta, self.smooth, threads(n_threads, raw.size * self._nanoseconds * 1e-6), losses,
             None if what == VALUE else out.reshape(-1), None if hessian is None else hessian.reshape(-1),
         )  # fmt: skip
         if status & (BAD_TARGET | BAD_RAW):
@@ -172,10 +170,8 @@ class Tversky(_Overlap):
 
     def __init__(self, alpha=0.5, beta=0.5, smooth=1.0, per="batch"):
         alpha, beta = real_number("alpha", alpha, 0.0), real_number("beta", beta, 0.0)
-        super().__init__(alpha=alpha, beta=beta, smooth=smooth, per=per)
-
-    def _factors(self):
-        return self.alpha, self.beta
+        super().__init__(smooth, per)
+        self.__dict__.update(alpha=alpha, beta=beta)
 
 
 @register_batch("dice_loss", "DiceLoss")
@@ -204,9 +200,7 @@ class Dice(_Overlap):
         "small regions",
         "Keras `Dice` takes probabilities",
     )  # fmt: skip
-
-    def __init__(self, smooth=1.0, per="batch"):
-        super().__init__(smooth=smooth, per=per)
+    alpha = beta = 0.5
 
 
 @register_batch("JaccardLoss", "jaccard_loss", "soft_iou")
@@ -234,15 +228,23 @@ class Jaccard(_Overlap):
         "overlap as it is judged",
         "segmentation libraries: soft IoU",
     )  # fmt: skip
-
-    def __init__(self, smooth=1.0, per="batch"):
-        super().__init__(smooth=smooth, per=per)
-
-    def _factors(self):
-        return 1.0, 1.0
+    alpha = beta = 1.0
 
 
-@register_batch()
+def of_probabilities(elsewhere):
+    """Class decorator: the twin of the loss of logits that the class derives from; `elsewhere` as in `Traits`."""
+
+    def enter(cls):
+        of_logits = cls.__base__
+        cls.name, cls.link = f"{of_logits.name}_from_probabilities", "identity"
+        chinese, use = f"{of_logits.traits.chinese} (概率)", "models that end in probabilities"
+        cls.traits = replace(of_logits.traits, chinese=chinese, use=use, elsewhere=elsewhere)
+        return register_batch()(cls)
+
+    return enter
+
+
+@of_probabilities("Keras `Tversky`: alpha and beta the other way round")
 class TverskyFromProbabilities(Tversky):
     """`Tversky` of probabilities p = raw_prediction in [0, 1].
 
@@ -255,16 +257,8 @@ class TverskyFromProbabilities(Tversky):
     0.5
     """
 
-    name = "tversky_from_probabilities"
-    traits = Traits(
-        ("segmentation",), "bounded", "", "Tversky 损失 (概率)",
-        "models that end in probabilities",
-        "Keras `Tversky`: alpha and beta the other way round",
-    )  # fmt: skip
-    link = "identity"
 
-
-@register_batch()
+@of_probabilities("Keras `Dice`")
 class DiceFromProbabilities(Dice):
     """`Dice` of probabilities p = raw_prediction in [0, 1].
 
@@ -276,16 +270,8 @@ class DiceFromProbabilities(Dice):
     0.5
     """
 
-    name = "dice_from_probabilities"
-    traits = Traits(
-        ("segmentation",), "bounded", "", "Dice 损失 (概率)",
-        "models that end in probabilities",
-        "Keras `Dice`",
-    )  # fmt: skip
-    link = "identity"
 
-
-@register_batch()
+@of_probabilities("segmentation libraries: soft IoU")
 class JaccardFromProbabilities(Jaccard):
     """`Jaccard` of probabilities p = raw_prediction in [0, 1].
 
@@ -296,11 +282,3 @@ class JaccardFromProbabilities(Jaccard):
     >>> JaccardFromProbabilities(smooth=0.0).value(np.array([1.0, 0.0]), np.array([1.0, 0.5]))
     0.3333333333333333
     """
-
-    name = "jaccard_from_probabilities"
-    traits = Traits(
-        ("segmentation",), "bounded", "", "Jaccard 损失 (概率)",
-        "models that end in probabilities",
-        "segmentation libraries: soft IoU",
-    )  # fmt: skip
-    link = "identity"

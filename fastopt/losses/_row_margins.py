@@ -199,6 +199,7 @@ class CumulativeLogit(TileLoss):
     domain = "class indices 0..k, one more than there are columns"
     link = "cumulative logit"
     _more_classes = 1
+    _fewest = 1
     _targets = "number"
 
     def __init__(self):
@@ -211,10 +212,6 @@ class CumulativeLogit(TileLoss):
         if counted is not None and y.ndim == 1:
             y = np.where(counted | ((y >= 0) & (y <= k)), y, y.dtype.type(0))
         return y, None, levels(y, len(y), k, dtype), k
-
-    def _check_columns(self, raw, raw_name):
-        if raw.ndim != 2 or raw.shape[1] < 1:
-            raise ValueError(f"{raw_name} must have shape (n, k) with k >= 1, got shape {raw.shape}")
 
     def _shapes(self, raw, y_true, raw_name="raw_prediction"):
         self._check_columns(raw, raw_name)

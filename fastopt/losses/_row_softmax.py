@@ -195,6 +195,9 @@ class Sparsemax(TileLoss):
     link = "projection on the simplex"
     is_shift_invariant = True
 
+    def __init__(self, label_smoothing=0.0, class_weight=None, ignore_index=None):
+        super().__init__(label_smoothing, class_weight, ignore_index)
+
     def predict(self, raw_prediction, *, n_threads=None):
         """Probabilities: the nearest point of the simplex to each row, shape (n, k)."""
         raw = real_array("raw_prediction", raw_prediction)

@@ -85,10 +85,6 @@ class TileLoss(RowLoss):
             )
         return None, real_array("y_true", y, raw.dtype)
 
-    def _check_columns(self, raw, raw_name):
-        if raw.ndim != 2 or raw.shape[1] < 2:
-            raise ValueError(f"{raw_name} must have shape (n, k) with k >= 2, got shape {raw.shape}")
-
     def _evaluate(self, what, *args, **kwargs):
         if self.hessian_kind == "none" and what & (HESSIAN | FULL_HESSIAN | PRODUCT):
             raise ValueError(f"{type(self).__name__} offers no second derivatives; use value and gradient")
@@ -133,10 +129,9 @@ class TileLoss(RowLoss):
         if y.ndim == 1 and y.dtype.kind in "iu" and self._targets in ("classes", "index"):
             # One row for each class that occurs. A mean divides by class weights that this leaves as they are.
             weight = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
-            if self.ignore_index is not None:
-                weight, y = weight[y != self.ignore_index], y[y != self.ignore_index]
-            classes, inverse = np.unique(y, return_inverse=True)
-            y, sample_weight = classes, np.bincount(inverse, weights=weight)
+            kept = self._kept(y)
+            y, inverse = np.unique(y[kept], return_inverse=True)
+            sample_weight = np.bincount(inverse, weights=weight[kept])
 
         def function(row):
             raw = np.tile(row, (len(y), 1))

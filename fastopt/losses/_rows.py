@@ -57,6 +57,7 @@ class RowLoss(Loss):
 
     is_rowwise = True
     n_columns = None  # k, where the loss has one
+    _fewest = 2  # columns
     _targets = "classes"  # a key of _row_tiles.TARGETS
     _family = "rows"
     domain = "class indices 0..k-1, or rows (n, k) of finite numbers >= 0"
@@ -69,9 +70,7 @@ class RowLoss(Loss):
             class_weight = np.array(real_array("class_weight", class_weight, np.float64))
             if class_weight.ndim != 1 or class_weight.size < 2:
                 raise ValueError(f"class_weight must have shape (k,) with k >= 2, got shape {class_weight.shape}")
-            ok = (class_weight >= 0) & (class_weight < np.inf)
-            if not ok.all():
-                raise ValueError(f"class_weight must be finite and >= 0, got {first_bad(class_weight, ok)}")
+            self._check_weight(class_weight, "class_weight")
             class_weight.flags.writeable = False
         if ignore_index is not None:
             if isinstance(ignore_index, (bool, np.bool_)) or not isinstance(ignore_index, (int, np.integer)):
@@ -79,8 +78,14 @@ class RowLoss(Loss):
             ignore_index = int(ignore_index)
             if abs(ignore_index) > 2**53:
                 raise ValueError(f"ignore_index must be between -2**53 and 2**53, got {ignore_index}")
-        super().__init__(label_smoothing=label_smoothing, class_weight=class_weight, ignore_index=ignore_index)
-        self.__dict__["_par"] = np.array([label_smoothing, ignore_index is not None, ignore_index or 0.0, 0.0])
+        super().__init__()
+        # Not by `super().__init__`: a subclass without these parameters has their defaults.
+        self.__dict__.update(
+            label_smoothing=label_smoothing,
+            class_weight=class_weight,
+            ignore_index=ignore_index,
+            _par=np.array([label_smoothing, ignore_index is not None, ignore_index or 0.0, 0.0]),
+        )
 
     def _kernel(self, dtype):
         modules = getattr(_kernels.table, self._family)
@@ -99,12 +104,7 @@ class RowLoss(Loss):
             if y.dtype.kind not in "iu":
                 raise TypeError(f"y of {name} must hold class indices (integers) or be (n, k), got {y.dtype}")
             index = as_int64(y)
-            k = n_outputs
-            if k is None and self.class_weight is not None:
-                k = self.class_weight.size
-            if k is None:
-                kept = index if self.ignore_index is None else index[index != self.ignore_index]
-                k = int(kept.max(initial=0)) + 1
+            k = self._n_classes(index) if n_outputs is None else n_outputs
         else:
             if self._targets == "index":
                 raise ValueError(f"y of {name} must be class indices, integers of shape (n,), got shape {y.shape}")
@@ -121,11 +121,20 @@ class RowLoss(Loss):
         if self.class_weight is not None and self.class_weight.size != k:
             raise ValueError(f"class_weight of {name} must have {k} elements, one for each output, got {self.class_weight.size}")
 
+    def _kept(self, index):
+        """Which rows are not ignored."""
+        return np.ones(index.shape, bool) if self.ignore_index is None else index != self.ignore_index
+
+    def _n_classes(self, index):
+        """k of targets by index: the length of class_weight, or the largest index + 1."""
+        if self.class_weight is not None:
+            return self.class_weight.size
+        return int(index.max(initial=0, where=self._kept(index))) + 1
+
     def _mixed(self, y, k):
         """The rows v of the module's docstring, (n, k) of float64; those of ignored rows are 0."""
         if y.ndim == 1:
-            v = np.zeros((len(y), k))
-            kept = np.ones(len(y), bool) if self.ignore_index is None else y != self.ignore_index
+            v, kept = np.zeros((len(y), k)), self._kept(y)
             v[kept, y[kept]] = 1.0
             ignored = ~kept
         else:
@@ -134,10 +143,13 @@ class RowLoss(Loss):
         v[ignored] = 0.0
         return v if self.class_weight is None else v * self.class_weight
 
+    def _check_columns(self, raw, raw_name):
+        if raw.ndim != 2 or raw.shape[1] < self._fewest:
+            raise ValueError(f"{raw_name} must have shape (n, k) with k >= {self._fewest}, got shape {raw.shape}")
+
     def _shapes(self, raw, y_true, raw_name="raw_prediction"):
         """The target as (index or None, rows or None), checked against raw."""
-        if raw.ndim != 2 or raw.shape[1] < 2:
-            raise ValueError(f"{raw_name} must have shape (n, k) with k >= 2, got shape {raw.shape}")
+        self._check_columns(raw, raw_name)
         if self.class_weight is not None and self.class_weight.size != raw.shape[1]:
             raise ValueError(
                 f"class_weight has shape {self.class_weight.shape} and {raw_name} has shape {raw.shape}; "
@@ -215,9 +227,7 @@ class RowLoss(Loss):
             y, k = np.asarray(y_true), raw.shape[1]
             masked = np.zeros(len(y), bool) if weight is None else np.asarray(weight) == 0
             if y.ndim == 1:
-                ok = (y >= 0) & (y < k) | masked
-                if self.ignore_index is not None:
-                    ok |= y == self.ignore_index
+                ok = (y >= 0) & (y < k) | masked | ~self._kept(y)
                 also = "" if self.ignore_index is None else f" or ignore_index={self.ignore_index}"
                 raise ValueError(
                     f"y_true of {type(self).__name__} must be class indices from 0 to {k - 1} "
@@ -304,16 +314,11 @@ class RowLoss(Loss):
         if sample_weight is not None and y.ndim in (1, 2) and np.shape(sample_weight) == y.shape[:1]:
             masked = np.asarray(sample_weight) == 0  # targets there may be anything
             y = np.where(masked if y.ndim == 1 else masked[:, None], y.dtype.type(0), y)
-        if y.ndim == 2:
-            k = y.shape[1]
-        else:
-            k = n_classes
-            if k is None and self.class_weight is not None:
-                k = self.class_weight.size
-            if k is None and y.size and y.dtype.kind in "iu":
-                keep = y if self.ignore_index is None else y[y != self.ignore_index]
-                k = max(int(keep.max()) + 1, 2) if keep.size else 2
-        raw = np.ones((y.shape[0] if y.ndim else 0, 2 if k is None else k))
+        k = y.shape[1] if y.ndim == 2 else n_classes
+        if k is None:
+            index = y if y.dtype.kind in "iu" else np.zeros(0, np.int64)  # _shapes refuses y
+            k = max(self._n_classes(index), 2)
+        raw = np.ones((y.shape[0] if y.ndim else 0, k))
         # v = p W - gradient, and its sum over the samples needs no loss: count by column.
         index, rows = self._shapes(raw, y)
         weight = np.ones(raw.shape[0])
@@ -324,12 +329,9 @@ class RowLoss(Loss):
             self._check_weight(weight)
         k = raw.shape[1]
         if index is not None:
-            bad = (index < 0) | (index >= k)
-            if self.ignore_index is not None:
-                bad &= index != self.ignore_index
-                weight = np.where(index == self.ignore_index, 0.0, weight)
-                index = np.where(index == self.ignore_index, 0, index)
-            if bad.any():
+            kept = self._kept(index)
+            weight, index = np.where(kept, weight, 0.0), np.where(kept, index, 0)
+            if ((index < 0) | (index >= k)).any():
                 self._refuse(BAD_TARGET, y_true, weight, raw)
             mass = np.bincount(index, weights=weight, minlength=k)
             total = weight.sum()
@@ -406,8 +408,7 @@ class SoftmaxCrossEntropy(RowLoss):
     def predict(self, raw_prediction, *, n_threads=None):
         """Probabilities: the softmax of each row, shape (n, k)."""
         raw = real_array("raw_prediction", raw_prediction)
-        if raw.ndim != 2 or raw.shape[1] < 2:
-            raise ValueError(f"raw_prediction must have shape (n, k) with k >= 2, got shape {raw.shape}")
+        self._check_columns(raw, "raw_prediction")
         result = np.empty_like(raw)
         _kernels.table.rows[raw.dtype].run(
             self.name, PREDICT, *raw.shape, None, None, _flat(raw), None, self._par, None, 1.0,

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from .._validation import first_bad, real_array
+from .._validation import real_array
+from ._base import check_weight
 
 
 def element_weight(y_true, *, sample_weight=None, output_weight=None, class_weight=None, mask=None):
@@ -80,9 +81,7 @@ def element_weight(y_true, *, sample_weight=None, output_weight=None, class_weig
 
 def _checked(name, array):
     array = real_array(name, array, np.float64)
-    ok = (array >= 0) & (array < np.inf)
-    if not ok.all():
-        raise ValueError(f"{name} must be finite and >= 0, got {first_bad(array, ok)}")
+    check_weight(array, name)
     return array
 
 
