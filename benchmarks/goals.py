@@ -90,6 +90,7 @@ GOALS = (
     Goal({"kind": "custom", "name": "python function", "size": "1e2"}, "3 us more than the function", 1),
     Goal({"kind": "custom", "name": "python function", "size": "1e6"}, "the function", 0.95),
     Goal({"kind": "custom", "name": "c function"}, "a loop in C", 0.8),
+    Goal({"kind": "minimize"}, "SciPy", 1),
     *(Goal({"kind": "fit", "name": name}, "scikit-learn", 4) for name in _FITS),
 )
 

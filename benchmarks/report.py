@@ -26,6 +26,7 @@ TITLES = {
     "update": "Optimizers: one step",
     "pass": "One pass over X",
     "gram": "Weighted Gram matrix",
+    "minimize": "Minimisers: one iteration, without the time of the function",
     "automatic": "n_threads=None against one thread",
 }
 COLOURS = {"fit": "#1b6ca8", "loss": "#2a9d5c", "update": "#c46210", "pass": "#7a4fa3", "gram": "#b03060"}

@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scipy.optimize
+from harness import OURS, Samples
+from scipy.optimize import Bounds
 from threadpoolctl import threadpool_limits
 
 from fastopt import minimize
@@ -46,11 +48,18 @@ def test_calls(method, quick):
     )
 
 
+@pytest.mark.parametrize("method, bends", [("l-bfgs", "no"), ("l-bfgs-b", "few"), ("l-bfgs-b", "many")])
 @pytest.mark.parametrize("n", [100, 10**6])
-def test_own_time_of_an_iteration(n, quick):
-    """A parabola whose condition number is 1000; the ratio is of medians of runs in turns."""
-    scale, spent = np.linspace(1, 1000, n), [0.0]
-    max_iter = 200 if n == 100 else 15
+def test_own_time_of_an_iteration(n, method, bends, isa, quick, request):
+    """A parabola whose condition number is 1000; a bound for a tenth of the entries at most, or two for each."""
+    scale, spent, rng = np.linspace(1, 1000, n), [0.0], np.random.default_rng(0)
+    max_iter = 15 if n > 100 else 200 if bends == "no" else 40
+    lower, upper = np.full(n, -np.inf), np.full(n, np.inf)
+    if bends == "few":
+        lower[:: max(n // 100, 10)] = 0.5
+    elif bends == "many":
+        lower, upper = rng.uniform(-1, 0.9, n), np.full(n, 2.0)
+    bounds = None if bends == "no" else Bounds(lower, upper)
 
     def fun(x):
         start = time.perf_counter()
@@ -63,23 +72,31 @@ def test_own_time_of_an_iteration(n, quick):
         spent[0] = 0.0
         start = time.perf_counter()
         result = run()
-        assert result.nit == max_iter
+        assert result.nit == max_iter and (bounds is None or np.all((lower <= result.x) & (result.x <= upper)))
         return (time.perf_counter() - start - spent[0]) / result.nit
 
     x0 = np.ones(n)
     ours = {"memory": 10, "gtol": 0.0, "max_iter": max_iter}
     theirs = {"maxcor": 10, "gtol": 0, "ftol": 0, "maxiter": max_iter}
     runs = {
-        "fastopt": lambda: minimize(fun, x0, jac=True, method="l-bfgs", options=ours),
-        "SciPy": lambda: scipy.optimize.minimize(fun, x0, jac=True, method="L-BFGS-B", options=theirs),
-    }
-    times = {name: [] for name in runs}
+        OURS: lambda: minimize(fun, x0, jac=True, method=method, bounds=bounds, options=ours),
+        "SciPy": lambda: scipy.optimize.minimize(
+            fun, x0, jac=True, method="L-BFGS-B", bounds=bounds, options=theirs
+        ),
+    }  # fmt: skip
+    samples = {name: Samples(max_iter, 0.0) for name in runs}
     with threadpool_limits(1):
         for _ in range(2 if quick else 7):
             for name, run in runs.items():
-                times[name].append(own(run))
-    median = {name: np.median(times[name]) * 1e6 for name in runs}
-    print(
-        f"\nn = {n}: own time an iteration {median['fastopt']:.4g} us (SciPy {median['SciPy']:.4g} us),"
-        f" {median['SciPy'] / median['fastopt']:.2f}x"
-    )
+                samples[name].seconds.append(own(run))
+    record = {
+        "kind": "minimize",
+        "name": f"{method}, {bends} bends",
+        "dtype": "float64",
+        "size": f"{n:.0e}".replace("e+0", "e"),
+        "n_threads": 1,
+        "isa": isa,
+        "times": {name: taken.summary() for name, taken in samples.items()},
+        "missing": {},
+    }
+    request.config.results.add(record)

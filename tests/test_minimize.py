@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 import fastopt
 from fastopt import minimize
 from fastopt._minimize import METHODS as NAMES
-from fastopt._minimize._bounds import Model, cauchy_point, projected_gradient
+from fastopt._minimize._function import Function
 
 # Those that take any function; "lm" takes residuals (test_least_squares.py).
 METHODS = [m for m in NAMES if m != "lm"]
@@ -280,40 +280,6 @@ def test_bounds_where_arithmetic_overflows():
             assert result.fun <= fun(np.array([1.0, 2.0]))[0]
 
 
-def test_cauchy_point():
-    """The first minimiser along the bent path, by brute force over the model as a matrix."""
-    rng = np.random.default_rng(0)
-    for n, k in ((3, 0), (5, 2), (30, 4), (300, 3)):
-        model = Model(4, n)
-        for _ in range(k):
-            s = rng.normal(size=n)
-            model.add(s, s * np.linspace(1, 3, n) + 0.1 * rng.normal(size=n))
-        assert model.count == k
-        W = model.columns(np.arange(n))
-        B = model.theta * np.eye(n) - W.T @ model.M @ W
-        smallest = np.linalg.eigvalsh(B)[0]
-        assert smallest > 0
-        for scale in (0.1, 1.0, 20.0):
-            x, g = rng.uniform(-1, 1, n), scale * rng.normal(size=n)
-            lower, upper = x - rng.uniform(0, 1, n), x + rng.uniform(0, 1, n)
-            lower[::3], upper[1::4] = -np.inf, np.inf
-            upper[2], g[2] = x[2], -1.0  # held from the start
-
-            def along(t, x=x, g=g, lower=lower, upper=upper, B=B):
-                z = np.clip(x - t * g, lower, upper) - x
-                return g @ z + 0.5 * z @ B @ z
-
-            out, free = cauchy_point(model, x, g, lower, upper)
-            steps = np.linspace(0, 2.0 / smallest, 2001)
-            rises = np.flatnonzero(np.diff([along(t) for t in steps]) > 0)
-            first = rises[0] if rises.size else steps.size - 2
-            t = scipy.optimize.minimize_scalar(
-                along, bounds=(steps[max(first - 1, 0)], steps[first + 1]), method="bounded", options={"xatol": 1e-12}
-            ).x
-            np.testing.assert_allclose(out, np.clip(x - t * g, lower, upper), atol=1e-5 * max(1, scale))
-            assert np.array_equal(free, (out > lower) & (out < upper) & (g != 0))
-
-
 def test_bounds_of_float32():
     box = [(0.1, 0.7), (0.3, 0.9)]
 
@@ -577,11 +543,11 @@ def test_each_point_is_measured_once(monkeypatch):
     """With differences a point is asked whether it is flat before the iteration is recorded."""
     seen = []
 
-    def measure(point, lower, upper):
+    def measure(function, point, optimality=Function.optimality):
         seen.append(point)
-        return projected_gradient(point, lower, upper)
+        return optimality(function, point)
 
-    monkeypatch.setattr(fastopt._minimize, "projected_gradient", measure)
+    monkeypatch.setattr(Function, "optimality", measure)
     result = minimize(rosen, X0, bounds=[(-2, 0.5), (None, 2)])
     assert result.success and len(seen) == len({id(point) for point in seen}) > result.nit
 

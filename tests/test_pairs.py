@@ -94,6 +94,7 @@ def test_one_or_two_vectors(vectors, n):
     assert vectors.largest_entry(a) == np.abs(a).max(initial=0.0)
     assert vectors.inner(a, b) == pytest.approx(a @ b, abs=1e-13 * max(n, 1))
     assert vectors.slope_and_largest(a, b) == (vectors.inner(a, b), np.abs(b).max(initial=0.0))
+    np.testing.assert_allclose(vectors.along(a, b, -0.7), a - 0.7 * b, rtol=1e-15, atol=1e-15)
     assert vectors.same(a, a.copy()) and vectors.same(a, b) == (n == 0) and not vectors.same(a, np.ones(n + 1))
     for i in range(n):
         for bad in (np.nan, np.inf, -np.inf):
@@ -103,5 +104,7 @@ def test_one_or_two_vectors(vectors, n):
             assert not vectors.same(spoilt, a)
     with pytest.raises(ValueError, match=f"has {n} elements"):
         vectors.inner(a, np.ones(n + 1))
+    with pytest.raises(ValueError, match=f"x has {n} elements, d has {n + 1}"):
+        vectors.along(a, np.ones(n + 1), 1.0)
     with pytest.raises(ValueError, match=f"gradient has {n} elements"):
         vectors.slope_and_largest(a, np.ones(n + 1))

@@ -7,8 +7,9 @@
 
 include "job.pxi"
 from cython.parallel cimport prange, threadid
+from libc.math cimport INFINITY, NAN, fabs, isfinite, sqrt
 from libc.stdlib cimport malloc, free
-from libc.string cimport memcpy, memset
+from libc.string cimport memcpy, memmove, memset
 
 cdef extern from "Python.h":
     int check_signals "PyErr_CheckSignals"() noexcept
@@ -23,3 +24,5 @@ include "linear_points.pxi"
 include "linear_factor.pxi"
 include "linear_scale.pxi"
 include "linear_pairs.pxi"
+include "linear_model.pxi"
+include "linear_bounds.pxi"

@@ -69,22 +69,30 @@ def smallest_pivot(const double[:, ::1] l, const double[:, ::1] a):
     return least
 
 
+cdef void solve_lower(const double* l, double* x, Py_ssize_t p) noexcept nogil:
+    """L^-1 x, in place."""
+    cdef Py_ssize_t i
+    for i in range(p):
+        x[i] = (x[i] - dot64(l + i * p, x, i)) / l[i * p + i]
+
+
+cdef void solve_upper(const double* l, double* x, Py_ssize_t p) noexcept nogil:
+    """L'^-1 x, in place."""
+    cdef Py_ssize_t i, j
+    cdef double v
+    for i in range(p - 1, -1, -1):
+        v = x[i] / l[i * p + i]
+        x[i] = v
+        for j in range(i):
+            x[j] = x[j] - l[i * p + j] * v
+
+
 def cholesky_solve(const double[:, ::1] l, double[:, ::1] b):
     """Solve (L L') x = b for each row b of b, in place."""
-    cdef Py_ssize_t p = l.shape[0], i, j, c
-    cdef double v
-    cdef double* x
-    cdef const double* row
+    cdef Py_ssize_t p = l.shape[0], c
     if l.shape[1] != p or b.shape[1] != p:
         raise ValueError(f"l must be (p, p) and b (m, p), got {(l.shape[0], l.shape[1])} and {(b.shape[0], b.shape[1])}")
     with nogil:
         for c in range(b.shape[0] if p else 0):
-            x = &b[c, 0]
-            for i in range(p):
-                x[i] = (x[i] - dot64(&l[i, 0], x, i)) / l[i, i]
-            for i in range(p - 1, -1, -1):
-                row = &l[i, 0]
-                v = x[i] / row[i]
-                x[i] = v
-                for j in range(i):
-                    x[j] = x[j] - row[j] * v
+            solve_lower(&l[0, 0], &b[c, 0], p)
+            solve_upper(&l[0, 0], &b[c, 0], p)

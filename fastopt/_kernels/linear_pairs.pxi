@@ -1,7 +1,5 @@
 # The memory of L-BFGS, and what minimisers ask of their vectors. All float64, in either module.
 
-from libc.math cimport NAN, isfinite
-from libc.string cimport memmove
 
 cdef enum:
     FO_COLUMNS = 1024  # columns a block: what a sum over the pairs adds to stays in the first cache
@@ -111,6 +109,19 @@ def slope_and_largest(const double[::1] gradient, const double[::1] d):
     return (dot64(&gradient[0], &d[0], n), largest(&d[0], n)) if n else (0.0, 0.0)
 
 
+def along(const double[::1] x, const double[::1] d, double t):
+    """x + t d"""
+    cdef Py_ssize_t i, n = x.shape[0]
+    cdef double[::1] view
+    if d.shape[0] != n:
+        raise ValueError(f"x has {n} elements, d has {d.shape[0]}")
+    out = np.empty(n)
+    view = out
+    for i in range(n):
+        view[i] = x[i] + t * d[i]
+    return out
+
+
 def same(const double[::1] a, const double[::1] b):
     """Whether all entries are equal."""
     cdef Py_ssize_t i, n = a.shape[0]
@@ -120,6 +131,13 @@ def same(const double[::1] a, const double[::1] b):
         if a[i] != b[i]:
             return False
     return True
+
+
+cdef void drop_first(double* a, Py_ssize_t m) noexcept nogil:
+    """A square matrix without its first row and column, at the same place with rows as far apart."""
+    cdef Py_ssize_t i
+    for i in range(m - 1):
+        memmove(a + i * m, a + (i + 1) * m + 1, (m - 1) * sizeof(double))
 
 
 cdef class Pairs:
@@ -175,7 +193,7 @@ cdef class Pairs:
 
     def add(self, const double[::1] x0, const double[::1] g0, const double[::1] x, const double[::1] g):
         """Keep the pair from one point and gradient to the next, in place of the oldest; True where it has curvature."""
-        cdef Py_ssize_t n = x.shape[0], m = self.memory, i, j
+        cdef Py_ssize_t n = x.shape[0], m = self.memory, i
         cdef double ss, sy, yy
         cdef double* s
         cdef double* y
@@ -195,16 +213,19 @@ cdef class Pairs:
         if self.waits:
             self.settle(self.difference(self.count - 1))
         if self.count == m:
-            i = self.place[0]
-            memmove(self.place, self.place + 1, m * sizeof(Py_ssize_t))
-            self.place[m] = i
-            for j in range(m - 1):
-                memmove(self.upper + j * m, self.upper + (j + 1) * m + 1, (m - 1) * sizeof(double))
-            self.count -= 1
+            self.drop()
         self.upper[self.count * m + self.count] = sy
         self.count += 1
         self.curvature, self.gamma, self.waits = sy, sy / yy, True
         return True
+
+    cdef void drop(self) noexcept nogil:
+        """Forget the oldest pair."""
+        cdef Py_ssize_t m = self.memory, oldest = self.place[0]
+        memmove(self.place, self.place + 1, m * sizeof(Py_ssize_t))
+        self.place[m] = oldest
+        drop_first(self.upper, m)
+        self.count -= 1
 
     cdef void settle(self, const double* g) noexcept nogil:
         """S'g, and the newest column of R."""
@@ -247,12 +268,11 @@ cdef class Pairs:
             i += 1
 
     cdef void first(self, const double* g, double* q, bint plain) noexcept nogil:
-        """q = Y w - g, and without a metric also D w + gamma Y'q for c."""
+        """q = Y w - g, and without a metric also D w + gamma Y'q for c; S'g is known."""
         cdef Py_ssize_t m = self.memory, k = self.count, n = self.n, lo, size, i, j, b
         cdef double* w = self.upper + m * (m + 1)
         cdef double* c = w + m
         cdef double t
-        self.settle(g)
         for i in range(k - 1, -1, -1):
             t = self.upper[m * m + i]
             for j in range(i + 1, k):
@@ -271,16 +291,22 @@ cdef class Pairs:
         for i in range(k):
             c[i] = self.upper[i * m + i] * w[i] + self.gamma * c[i]
 
-    cdef void second(self, double* r, double factor) noexcept nogil:
-        """factor r + S c, in place."""
-        cdef Py_ssize_t m = self.memory, k = self.count, n = self.n, lo, size, i, j, b
+    cdef const double* last_weights(self) noexcept nogil:
+        """c"""
+        cdef Py_ssize_t m = self.memory, i, j
         cdef double* c = self.upper + m * (m + 2)
         cdef double t
-        for i in range(k):
+        for i in range(self.count):
             t = -c[i]
             for j in range(i):
                 t -= self.upper[j * m + i] * c[j]
             c[i] = t / self.upper[i * m + i]
+        return c
+
+    cdef void second(self, double* r, double factor) noexcept nogil:
+        """factor r + S c, in place."""
+        cdef Py_ssize_t n = self.n, lo, size, j, b
+        cdef const double* c = self.last_weights()
         for b in range((n + FO_COLUMNS - 1) // FO_COLUMNS):
             lo = b * FO_COLUMNS
             size = n - lo if n - lo < FO_COLUMNS else FO_COLUMNS
@@ -304,6 +330,7 @@ cdef class Pairs:
         d = &view[0]
         with nogil:
             if self.count:
+                self.settle(&g[0])
                 self.first(&g[0], d, plain)
             else:
                 for i in range(n):

@@ -1,7 +1,5 @@
 # The objective at flat parameters, in columns as they are or scaled and centred.
 
-from libc.math cimport fabs, sqrt
-
 
 cdef class Points(Rows):
     """Passes that take a solver's parameters and return the mean loss plus penalty with its derivatives."""

@@ -4,7 +4,7 @@ import numpy as np
 
 from .._validation import real_number
 from ._arguments import check_others, gradient_kind, limits, penalty_or_none, settings_of, start_vector
-from ._bounds import lbfgsb, projected_gradient
+from ._bounds import lbfgsb
 from ._descent import descend
 from ._function import Function, Halt
 from ._least_squares import Fit, Residuals, levenberg_marquardt
@@ -171,15 +171,7 @@ def minimize(
     if function.eps is not None and not function.differences:
         raise ValueError("option 'eps' is the step of finite differences; leave it out or give no jac")
     rules = {key: settings.pop(key) for key in ("gtol", "ftol", "xtol", "f_target", "max_iter")}
-    measure = None
-    if function.penalty is not None:
-        measure = function.penalty.distance
-    elif lower is not None:
-
-        def measure(point):
-            return projected_gradient(point, lower, upper)
-
-    stop = Stop(function, **rules, callback=callback, verbose=verbose, measure=measure)
+    stop = Stop(function, **rules, callback=callback, verbose=verbose)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
         return _run(function, stop, name, recipe, batches, start.astype(np.float64), settings)
 

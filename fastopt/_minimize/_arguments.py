@@ -52,7 +52,7 @@ def limits(bounds, start):
         lower = [-np.inf if low is None else low for low, _ in pairs]
         upper = [np.inf if high is None else high for _, high in pairs]
     try:
-        lower, upper = (np.broadcast_to(np.asarray(b, dtype=np.float64), (n,)) for b in (lower, upper))
+        lower, upper = (np.array(np.broadcast_to(b, (n,)), dtype=np.float64) for b in (lower, upper))
     except ValueError:
         raise ValueError(
             f"bounds must have one entry or {n}, as x0, got {np.shape(lower)} and {np.shape(upper)}"

@@ -42,19 +42,17 @@ class Regular:
 
     def distance(self, point):
         x, g = (v.astype(self.dtype, copy=False) for v in (point.x, point.gradient))
-        return self.penalty.subdifferential_distance(x, g)
+        return self.penalty.subdifferential_distance(x, g).astype(np.float64, copy=False)
 
 
 class Line:
-    """phi(t) over the points x + t d, kept within the bounds where there are some; remembers the points."""
+    """phi(t) over the points x + t d; remembers the points."""
 
     def __init__(self, function, point, d):
         self.function, self.x, self.d, self.points = function, point.x, d, {}
 
     def at(self, t):
-        x = t * self.d
-        x += self.x
-        return x if self.function.lower is None else np.clip(x, self.function.lower, self.function.upper)
+        return self.function.vectors.along(self.x, self.d, t)
 
     def __call__(self, t):
         point = self.points[t] = self.function.evaluate(self.at(t))
@@ -183,6 +181,14 @@ class Function:
         if gradient.shape != x.shape and not (gradient.size == x.size == 1):
             raise ShapeError(f"the gradient must have the shape of x0, {x.shape}, got {gradient.shape}")
         return np.array(gradient, dtype=np.float64).reshape(x.shape)
+
+    def optimality(self, point):
+        """What gtol judges: the largest entry of the gradient, of the projected one, or of the penalty's distance."""
+        if self.penalty is not None:
+            return self.vectors.largest_entry(self.penalty.distance(point))
+        if self.lower is not None:
+            return self.vectors.largest_projected(point.x, point.gradient, self.lower, self.upper)
+        return self.vectors.largest_entry(point.gradient)
 
     def refine(self, point):
         """The point with a gradient by central differences."""

@@ -29,16 +29,12 @@ STATUS = {name: i for i, name in enumerate(("gtol", "ftol", "xtol", "f_target"))
 
 
 class Stop:
-    """The tests after each iteration, the budget of iterations and the callback.
+    """The tests after each iteration, the budget of iterations and the callback."""
 
-    `measure` gives the vector whose largest entry gtol judges: the gradient, the projected one, or the distance from
-    the subdifferential of a penalty.
-    """
-
-    def __init__(self, function, *, gtol, ftol, xtol, f_target, max_iter, callback, verbose, measure=None):
+    def __init__(self, function, *, gtol, ftol, xtol, f_target, max_iter, callback, verbose):
         self.function, self.gtol, self.ftol, self.xtol = function, gtol, ftol, xtol
         self.f_target, self.max_iter, self.verbose = f_target, max_iter, verbose
-        self.measure, self.measured = measure, (None, np.nan)
+        self.measured = None, np.nan
         self.callback, self.named = callback, False
         if callback is not None:
             try:
@@ -70,8 +66,7 @@ class Stop:
         """What gtol judges; kept for the last point that was asked for."""
         last, size = self.measured
         if point is not last:
-            v = point.gradient if self.measure is None else self.measure(point)
-            size = self.function.vectors.largest_entry(v if v.dtype == np.float64 else v.astype(np.float64))
+            size = self.function.optimality(point)
             self.measured = point, size
         return size
 
