@@ -1,4 +1,4 @@
-"""Step lengths of the optimizers: the reference, what they mean, structures, state, refusals."""
+"""Step lengths of the optimizers: the reference, what they mean, structures, state, refusals; steps with a penalty."""
 
 import copy
 import pickle
@@ -9,7 +9,8 @@ from test_optimizers import BRIEF, GRID, LACKS, gradients, settings
 
 import fastopt
 from fastopt import _kernels, schedules
-from fastopt.optimizers import OPTIMIZERS, SGD, Adam, DoG, RMSprop
+from fastopt.optimizers import OPTIMIZERS, SGD, Adagrad, Adam, DoG, NAdam, RMSprop
+from fastopt.penalties import L1, L2, Box, ElasticNet, NonNegative, prox_step
 from fastopt.reference import optimizers as reference
 from fastopt.reference.lengths import LENGTHS
 
@@ -266,6 +267,11 @@ def test_lengths_of_steps_that_were_not_made():
     assert (d > 0).all()
     opt.step(np.full(3, np.inf))
     assert opt.step_lengths() == 0.0 and pickle.loads(pickle.dumps(opt)).step_lengths() == 0.0
+    before = w.copy()
+    prox_step(w, L1(0.5), opt)  # no step, no proximal step
+    assert np.array_equal(w, before)
+    prox_step(w, Box(-0.5, 0.5), opt)
+    assert (w == 0.5).all()
     opt.step(w.copy())
     assert (opt.step_lengths() > 0).all()
     opt.step(w.copy())
@@ -293,6 +299,50 @@ def test_filters_levels_and_a_running_step():
     for _ in range(2):
         opt.step(np.ones(2))
     assert opt.n_steps == 2
+
+
+# Proximal steps.
+
+RNG = np.random.default_rng(5)
+X = RNG.standard_normal((60, 12)) * np.geomspace(0.2, 5, 12)
+Y = X[:, 4:8] @ [1.0, -1.0, 0.5, 0.3] + RNG.standard_normal(60)
+
+
+def gradient(w, rows=slice(None)):
+    return X[rows].T @ (X[rows] @ w - Y[rows]) / len(Y[rows])
+
+
+MIXED = [L1(0.1), ElasticNet(0.2, 0.7) + NonNegative(), L2(0.3) + Box(-0.05, 0.4)]
+
+
+@pytest.mark.parametrize("penalty", MIXED, ids=repr)
+def test_loops_end_at_the_minimum(penalty):
+    falling = schedules.Exponential(0.05, 0.997)
+    for opt in (Adam(lr=0.02), Adagrad(lr=0.5), SGD(lr=0.02, momentum=0.5), NAdam(lr=falling)):
+        w = {"coef": np.zeros(12), "intercept": np.array(0.0)}
+        opt = opt.bind(w)
+        for _ in range(3000):
+            opt.step({"coef": gradient(w["coef"]), "intercept": w["intercept"] - 1.0})
+            prox_step(w, {"coef": penalty, "intercept": None}, opt)
+        assert penalty.subdifferential_distance(w["coef"], gradient(w["coef"])).max() < 1e-7, opt
+        assert 0 < penalty.support(w["coef"]).sum() < 12 and abs(w["intercept"] - 1) < 1e-6
+
+
+def test_prox_step_takes_lengths_in_the_structure_of_the_parameters():
+    w = [np.full((2, 2), 3.0), np.full(2, 3.0, np.float32), np.array(3.0)]
+    steps = [np.array([[0.5, 1.0], [1.5, 2.0]]), 0.5, np.array(1.0)]
+    prox_step(w, L1(), steps)
+    assert np.array_equal(w[0], 3 - steps[0]) and (w[1] == 2.5).all() and w[2] == 2.0
+    w = {"a": np.ones(2), "b": np.ones(2)}
+    prox_step(w, {"a": L1(), "b": None}, {"a": np.array([0.25, 2.0]), "b": "anything"})
+    assert np.array_equal(w["a"], [0.75, 0.0]) and (w["b"] == 1).all()
+    v = {"a": np.ones(2), "b": np.ones(2)}
+    opt = Adam(v, lr=0.1)
+    opt.step({"a": np.ones(2), "b": np.ones(2)})
+    u = copy.deepcopy(v)
+    prox_step(u, L1(0.5), opt.step_lengths())
+    prox_step(v, L1(0.5), opt)
+    assert np.array_equal(u["a"], v["a"]) and np.allclose(v["a"], 0.9 - 0.05)
 
 
 def test_dog_first_rate():
