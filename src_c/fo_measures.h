@@ -28,10 +28,8 @@ typedef struct {
 } FO(measured);
 
 #if FO_SINGLE
-#define FO_SQRT(x) sqrtf(x)
 #define FO_ABS(x) fabsf(x)
 #else
-#define FO_SQRT(x) sqrt(x)
 #define FO_ABS(x) fabs(x)
 #endif
 
@@ -76,7 +74,7 @@ FO_INLINE FO(measured) FO(measure_moments)(FO(element) e, fo_real h, const FO(sc
     fo_real u;
     e.a = s->keep1 * e.a + s->gain1 * h;
     e.b = s->keep2 * e.b + s->gain2 * h * h;
-    u = s->gain3 * e.a / (FO_SQRT(e.b) + s->eps) + s->beta * e.w;
+    u = s->gain3 * e.a / FO(root_second)(&e, s) + s->beta * e.w;
     return FO(terms)(e, e.w * e.w, u * u, FO_K(0.0));
 }
 
@@ -97,6 +95,5 @@ FO_INLINE FO(measured) FO(measure_scaled)(FO(element) e, fo_real h, const FO(sca
     v = e.a < s->eps_root ? s->eps_root : e.a;
     return FO(terms)(e, e.w * e.w, h * h / v, FO_K(0.0));
 }
-#undef FO_SQRT
 #undef FO_ABS
 #endif

@@ -97,6 +97,57 @@ FO_INLINE fo_real FO(signed_step)(fo_real x, fo_real size)
     return x < 0 ? -size : y;
 }
 
+/* What rules with a step for each coefficient divide by. A weight over it, of the slots after the step, is the length
+ * of the coefficient's step: the metric in which a proximal step follows. */
+
+FO_INLINE fo_real FO(root)(fo_real v, const FO(scalars) *s)
+{
+    return FO_SQRT(v + s->eps_root) + s->eps;
+}
+
+/* sqrt(a + eps_root) + eps */
+FO_INLINE fo_real FO(root_first)(const FO(element) *e, const FO(scalars) *s) { return FO(root)(e->a, s); }
+
+/* sqrt(b) + eps */
+FO_INLINE fo_real FO(root_second)(const FO(element) *e, const FO(scalars) *s)
+{
+    return FO_SQRT(e->b) + s->eps;
+}
+
+/* sqrt(c) + eps */
+FO_INLINE fo_real FO(root_largest)(const FO(element) *e, const FO(scalars) *s)
+{
+    return FO_SQRT(e->c) + s->eps;
+}
+
+/* sqrt(c + eps_root) + eps */
+FO_INLINE fo_real FO(root_third)(const FO(element) *e, const FO(scalars) *s) { return FO(root)(e->c, s); }
+
+/* lift sqrt(b) + eps */
+FO_INLINE fo_real FO(lifted_second)(const FO(element) *e, const FO(scalars) *s)
+{
+    return s->lift * FO_SQRT(e->b) + s->eps;
+}
+
+/* b + eps */
+FO_INLINE fo_real FO(plain_second)(const FO(element) *e, const FO(scalars) *s)
+{
+    return e->b + s->eps;
+}
+
+/* a - b^2; rounding may take it below 0 */
+FO_INLINE fo_real FO(variance)(const FO(element) *e)
+{
+    fo_real v = e->a - e->b * e->b;
+    return v < 0 ? FO_K(0.0) : v;
+}
+
+/* sqrt(a - b^2 + eps_root) + eps */
+FO_INLINE fo_real FO(root_variance)(const FO(element) *e, const FO(scalars) *s)
+{
+    return FO(root)(FO(variance)(e), s);
+}
+
 /* w - decay w - alpha h */
 FO_INLINE FO(element) FO(sgd)(FO(element) e, fo_real h, const FO(scalars) *s)
 {
@@ -125,7 +176,7 @@ FO_INLINE FO(element) FO(adam)(FO(element) e, fo_real h, const FO(scalars) *s)
 {
     e.a = s->keep1 * e.a + s->gain1 * h;
     e.b = s->keep2 * e.b + s->gain2 * h * h;
-    e.w -= s->decay * e.w + s->alpha * e.a / (FO_SQRT(e.b) + s->eps);
+    e.w -= s->decay * e.w + s->alpha * e.a / FO(root_second)(&e, s);
     return e;
 }
 
@@ -137,7 +188,7 @@ FO_INLINE FO(element) FO(amsgrad)(FO(element) e, fo_real h, const FO(scalars) *s
     e.b = s->keep2 * e.b + s->gain2 * h * h;
     b = s->lift * e.b;
     e.c = e.c > b ? e.c : b;
-    e.w -= s->decay * e.w + s->alpha * e.a / (FO_SQRT(e.c) + s->eps);
+    e.w -= s->decay * e.w + s->alpha * e.a / FO(root_largest)(&e, s);
     return e;
 }
 
@@ -145,7 +196,7 @@ FO_INLINE FO(element) FO(amsgrad)(FO(element) e, fo_real h, const FO(scalars) *s
 FO_INLINE FO(element) FO(adagrad)(FO(element) e, fo_real h, const FO(scalars) *s)
 {
     e.a += h * h;
-    e.w -= s->decay * e.w + s->alpha * h / (FO_SQRT(e.a + s->eps_root) + s->eps);
+    e.w -= s->decay * e.w + s->alpha * h / FO(root_first)(&e, s);
     return e;
 }
 
@@ -165,7 +216,7 @@ FO_INLINE FO(element) FO(adadelta)(FO(element) e, fo_real h, const FO(scalars) *
 FO_INLINE FO(element) FO(rmsprop)(FO(element) e, fo_real h, const FO(scalars) *s)
 {
     e.a = s->keep1 * e.a + s->gain1 * h * h;
-    e.w -= s->decay * e.w + s->alpha * h / (FO_SQRT(e.a + s->eps_root) + s->eps);
+    e.w -= s->decay * e.w + s->alpha * h / FO(root_first)(&e, s);
     return e;
 }
 
@@ -173,26 +224,24 @@ FO_INLINE FO(element) FO(rmsprop)(FO(element) e, fo_real h, const FO(scalars) *s
 FO_INLINE FO(element) FO(rmsprop_momentum)(FO(element) e, fo_real h, const FO(scalars) *s)
 {
     e.a = s->keep1 * e.a + s->gain1 * h * h;
-    e.b = s->keep2 * e.b + s->gain2 * h / (FO_SQRT(e.a + s->eps_root) + s->eps);
+    e.b = s->keep2 * e.b + s->gain2 * h / FO(root_first)(&e, s);
     e.w -= s->decay * e.w + s->alpha * e.b;
     return e;
 }
 
-/* The variance a - b^2 of the centred forms; rounding may take it below 0. */
+/* The moments of the centred forms, and their variance. */
 FO_INLINE fo_real FO(rmsprop_variance)(FO(element) *e, fo_real h, const FO(scalars) *s)
 {
-    fo_real v;
     e->a = s->keep1 * e->a + s->gain1 * h * h;
     e->b = s->keep1 * e->b + s->gain1 * h;
-    v = e->a - e->b * e->b;
-    return v < 0 ? FO_K(0.0) : v;
+    return FO(variance)(e);
 }
 
 /* as rmsprop, with b = keep1 b + gain1 h and a - b^2 instead of a under the root */
 FO_INLINE FO(element) FO(rmsprop_centered)(FO(element) e, fo_real h, const FO(scalars) *s)
 {
     fo_real v = FO(rmsprop_variance)(&e, h, s);
-    e.w -= s->decay * e.w + s->alpha * h / (FO_SQRT(v + s->eps_root) + s->eps);
+    e.w -= s->decay * e.w + s->alpha * h / FO(root)(v, s);
     return e;
 }
 
@@ -200,7 +249,7 @@ FO_INLINE FO(element) FO(rmsprop_centered)(FO(element) e, fo_real h, const FO(sc
 FO_INLINE FO(element) FO(rmsprop_centered_momentum)(FO(element) e, fo_real h, const FO(scalars) *s)
 {
     fo_real v = FO(rmsprop_variance)(&e, h, s);
-    e.c = s->keep2 * e.c + s->gain2 * h / (FO_SQRT(v + s->eps_root) + s->eps);
+    e.c = s->keep2 * e.c + s->gain2 * h / FO(root)(v, s);
     e.w -= s->decay * e.w + s->alpha * e.c;
     return e;
 }
@@ -212,7 +261,7 @@ FO_INLINE FO(element) FO(adamax)(FO(element) e, fo_real h, const FO(scalars) *s)
     e.a = s->keep1 * e.a + s->gain1 * h;
     e.b *= s->keep2;
     e.b = size > e.b ? size : e.b;
-    e.w -= s->decay * e.w + s->alpha * e.a / (e.b + s->eps);
+    e.w -= s->decay * e.w + s->alpha * e.a / FO(plain_second)(&e, s);
     return e;
 }
 
@@ -221,7 +270,7 @@ FO_INLINE FO(element) FO(nadam)(FO(element) e, fo_real h, const FO(scalars) *s)
 {
     e.a = s->keep1 * e.a + s->gain1 * h;
     e.b = s->keep2 * e.b + s->gain2 * h * h;
-    e.w -= s->decay * e.w + (s->alpha * e.a + s->beta * h) / (FO_SQRT(e.b) + s->eps);
+    e.w -= s->decay * e.w + (s->alpha * e.a + s->beta * h) / FO(root_second)(&e, s);
     return e;
 }
 
@@ -230,7 +279,7 @@ FO_INLINE FO(element) FO(radam)(FO(element) e, fo_real h, const FO(scalars) *s)
 {
     e.a = s->keep1 * e.a + s->gain1 * h;
     e.b = s->keep2 * e.b + s->gain2 * h * h;
-    e.w -= s->decay * e.w + s->alpha * e.a / (s->lift * FO_SQRT(e.b) + s->eps);
+    e.w -= s->decay * e.w + s->alpha * e.a / FO(lifted_second)(&e, s);
     return e;
 }
 
@@ -241,7 +290,7 @@ FO_INLINE FO(element) FO(adabelief)(FO(element) e, fo_real h, const FO(scalars) 
     e.a = s->keep1 * e.a + s->gain1 * h;
     r = h - e.a;
     e.b = s->keep2 * e.b + (s->gain2 * r * r + s->eps_root);
-    e.w -= s->decay * e.w + s->alpha * e.a / (FO_SQRT(e.b) + s->eps);
+    e.w -= s->decay * e.w + s->alpha * e.a / FO(root_second)(&e, s);
     return e;
 }
 
@@ -251,7 +300,7 @@ FO_INLINE FO(element) FO(yogi)(FO(element) e, fo_real h, const FO(scalars) *s)
     fo_real square = h * h;
     e.a = s->keep1 * e.a + s->gain1 * h;
     e.b -= FO(signed_step)(e.b - square, s->gain2 * square);
-    e.w -= s->decay * e.w + s->alpha * e.a / (FO_SQRT(e.b) + s->eps);
+    e.w -= s->decay * e.w + s->alpha * e.a / FO(root_second)(&e, s);
     return e;
 }
 
@@ -264,7 +313,7 @@ FO_INLINE FO(element) FO(adan)(FO(element) e, fo_real h, const FO(scalars) *s)
     e.b = s->keep2 * e.b + s->gain2 * r;
     e.c = s->keep3 * e.c + s->gain3 * m * m;
     e.d = h;
-    e.w -= s->decay * e.w + (s->alpha * e.a + s->beta * e.b) / (FO_SQRT(e.c + s->eps_root) + s->eps);
+    e.w -= s->decay * e.w + (s->alpha * e.a + s->beta * e.b) / FO(root_third)(&e, s);
     return e;
 }
 
@@ -338,7 +387,7 @@ FO_INLINE FO(element) FO(schedule_free_adam)(FO(element) e, fo_real h, const FO(
 {
     fo_real u;
     e.b = s->keep2 * e.b + s->gain2 * h * h;
-    u = h / (s->lift * FO_SQRT(e.b) + s->eps) + s->decay * e.w;
+    u = h / FO(lifted_second)(&e, s) + s->decay * e.w;
     return FO(schedule_free)(e, u, s);
 }
 
@@ -348,7 +397,7 @@ FO_INLINE FO(element) FO(schedule_free_adam)(FO(element) e, fo_real h, const FO(
 FO_INLINE FO(element) FO(moments)(FO(element) e, fo_real h, const FO(scalars) *s)
 {
     (void)h;
-    e.w -= s->decay * e.w + s->alpha * (s->gain3 * e.a / (FO_SQRT(e.b) + s->eps) + s->beta * e.w);
+    e.w -= s->decay * e.w + s->alpha * (s->gain3 * e.a / FO(root_second)(&e, s) + s->beta * e.w);
     return e;
 }
 

@@ -8,9 +8,9 @@ from scipy.optimize import rosen, rosen_der
 
 import fastopt
 from fastopt import minimize
-from fastopt.optimizers import OPTIMIZERS, SGD, Adam
+from fastopt.optimizers import OPTIMIZERS, SGD, Adagrad, Adam
 from fastopt.penalties import L1, L2, Box, ElasticNet, NonNegative
-from fastopt.schedules import ReduceOnPlateau
+from fastopt.schedules import Exponential, Polynomial, ReduceOnPlateau
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(80, 30)) * np.linspace(0.3, 3, 30)
@@ -118,10 +118,121 @@ def test_penalties_are_refused_by_name():
     for method in ("gd", "agd", "cg", "bfgs", "l-bfgs", "l-bfgs-b", "newton", "newton-cg", "trust-ncg", "lm"):
         with pytest.raises(ValueError, match=f"method '{method}' takes no penalty; use 'owl-qn', 'fista' or"):
             minimize(least_squares, np.zeros(30), jac=True, penalty=L1(), method=method)
-    with pytest.raises(ValueError, match="Adam scales each coefficient by itself"):
-        minimize(least_squares, np.zeros(30), jac=True, penalty=L1(), method="adam")
-    with pytest.raises(ValueError, match="a proximal step after ASGD is not exact"):
-        minimize(least_squares, np.zeros(30), jac=True, penalty=L1(), method="asgd")
+    for name, cls in OPTIMIZERS.items():
+        if name in ACCEPTED:
+            assert not cls._NO_LENGTHS
+            continue
+        with pytest.raises(ValueError, match=f"after {cls.__name__} is not exact, .* no step lengths: .* 'owl-qn'"):
+            minimize(least_squares, np.zeros(30), jac=True, penalty=L1() + Box(0, 1), method=name)
+        limits = {"jac": True, "penalty": NonNegative() + Box(-1, 1), "method": name, "options": {"max_iter": 3}}
+        if name in ("adadelta", "lion", "signum", "rprop"):
+            with pytest.raises(ValueError, match="it takes Box and NonNegative. Use 'owl-qn'"):
+                minimize(least_squares, np.zeros(30), jac=True, penalty=L1(), method=name)
+            assert minimize(least_squares, np.zeros(30), **limits).x.min() >= 0
+        else:
+            with pytest.raises(ValueError, match=f"after {cls.__name__} is not exact"):
+                minimize(least_squares, np.zeros(30), **limits)
+    clipped = Adam(lr=0.1, clip_norm=0.5)
+    with pytest.raises(ValueError, match=r"Adam\(clip_norm=...\) shortens the gradients .* leave clip_norm out"):
+        minimize(least_squares, np.zeros(30), jac=True, penalty=L1(), method=clipped)
+    limited = minimize(least_squares, np.zeros(30), jac=True, penalty=NonNegative(), method=clipped, tol=1e-6)
+    assert limited.success and limited.x.min() == 0
+
+
+# Rules that take every penalty, with a rate for the problem above.
+FALLING = {"lr": Exponential(0.02, 0.999)}
+ACCEPTED = {
+    **dict.fromkeys(("adam", "nadam", "adabelief"), FALLING),
+    "rmsprop": {"lr": Exponential(0.01, 0.999)},
+    "radam": {"lr": 0.02},
+    "adamw": {**FALLING, "weight_decay": 0.0},
+    "sgd": {"lr": 0.05},
+    "adagrad": {"lr": 0.5},
+    "adamax": {"lr": 0.05},
+    "yogi": {"lr": 0.05},
+    "adan": {"lr": 0.02},
+    "asgd": {"lr": 0.1, "lambd": 0.0},
+    "dog": {},
+    "polyaksgd": {"max_lr": 0.1},
+    "barzilaiborwein": {"lr": 0.01},
+    "adaptivegd": {"lr": 0.001},
+}
+
+
+@pytest.mark.parametrize("penalty", [L1(0.3), L2(0.5), LIMITED[0], LIMITED[2]], ids=repr)
+@pytest.mark.parametrize("name", ACCEPTED)
+def test_rules_reach_the_minimum_with_a_penalty(name, penalty):
+    exact = minimize(least_squares, np.zeros(30), jac=True, penalty=penalty, method="proximal-gradient", tol=1e-9)
+    loose = {"dog": 1e-3, "rmsprop": 1e-6, "radam": 1e-6}.get(name, 1e-7)
+    for options in ({}, {"momentum": 0.8}, {"momentum": 0.8, "nesterov": True}, {"amsgrad": True}, {"centered": True}):
+        if not set(options) <= set(OPTIMIZERS[name]().get_params()):
+            continue
+        result = minimize(
+            least_squares, np.zeros(30), jac=True, penalty=penalty, method=OPTIMIZERS[name](**ACCEPTED[name], **options),
+            tol=1e-8, options={"max_iter": 10_000},
+        )  # fmt: skip
+        np.testing.assert_allclose(result.x, exact.x, atol=loose, err_msg=str(options))
+        assert np.array_equal(result.x == 0, exact.x == 0), options
+        assert result.optimality <= 10 * loose
+
+
+def test_rules_with_a_penalty_in_float32_and_the_rate_of_an_array():
+    x0 = np.zeros(30, np.float32)
+    exact = minimize(least_squares, np.zeros(30), jac=True, penalty=L1(0.3), tol=1e-9)
+    for rule in (Adam(lr=0.02), Adam(lr=0.01, lr_multiplier={0: 2.0}), Adagrad(lr=0.5)):
+        result = minimize(
+            lambda w: least_squares(w.astype(float)), x0, jac=True, penalty=L1(0.3), method=rule, tol=1e-5
+        )
+        assert result.success and result.x.dtype == np.float32
+        np.testing.assert_allclose(result.x, exact.x, atol=1e-4)
+        assert np.array_equal(result.x == 0, exact.x == 0)
+    still = minimize(
+        least_squares, np.ones(30), jac=True, penalty=L1(0.3), method=Adam(lr_multiplier={0: 0.0}),
+        options={"max_iter": 3},
+    )  # fmt: skip
+    assert (still.x == 1).all()
+
+
+@pytest.mark.parametrize("penalty", [L1(0.3), ElasticNet(0.4, 0.5) + Box(-0.4, 0.7)], ids=repr)
+@pytest.mark.parametrize("name", ACCEPTED)
+def test_batches_reach_the_minimum_with_a_penalty(name, penalty):
+    """Of batches whose gradients at the minimum differ by less than what keeps zeros at 0; with a rate that falls.
+
+    Rules that compare gradients get one batch.
+    """
+    rng = np.random.default_rng(2)
+    scale = np.linspace(0.5, 2, 12)
+    rows = [np.sqrt(24) * np.linalg.qr(rng.normal(size=(24, 12)))[0] * scale for _ in range(10)]
+    targets = [x[:, ::3] @ [2.0, -1.5, 1.0, 0.6] + 0.1 * rng.normal(size=24) for x in rows]
+
+    def fun(w, which):
+        r = [rows[i] @ w - targets[i] for i in which]
+        value, gradient = 0.5 * np.mean(np.square(r)), sum(rows[i].T @ one for i, one in zip(which, r)) / 24
+        return float(value), gradient / len(which)
+
+    exact = minimize(
+        fun, np.zeros(12), (range(10),), jac=True, penalty=penalty, method="proximal-gradient", tol=1e-10
+    )
+    options = dict(ACCEPTED[name])
+    one_batch = name in ("barzilaiborwein", "adaptivegd")
+    if not one_batch:
+        rate = {"sgd": 0.3, "asgd": 0.3, "adagrad": 1.0, "dog": 1.0, "polyaksgd": 1.0}.get(name, 0.05)
+        options["lr"] = Polynomial(rate, total_iters=3000, power=2.0)
+    result = minimize(
+        fun, np.zeros(12), jac=True, method=OPTIMIZERS[name](**options), penalty=penalty,
+        batches=lambda: [range(10)] if one_batch else rng.permutation(10)[:, None], options={"epochs": 300},
+    )  # fmt: skip
+    assert (exact.x == 0).sum() == 8
+    np.testing.assert_allclose(result.x, exact.x, atol=5e-3)
+    assert np.array_equal(result.x == 0, exact.x == 0)
+
+
+def test_auto_takes_adam_for_batches_with_a_penalty():
+    options = {"epochs": 3}
+    arguments = {"jac": True, "penalty": L1(0.3) + NonNegative(), "options": options}
+    auto = minimize(on_rows, np.zeros(30), batches=batches(), **arguments)
+    adam = minimize(on_rows, np.zeros(30), batches=batches(), method="adam", **arguments)
+    assert np.array_equal(auto.x, adam.x) and auto.x.min() == 0
 
 
 # Rules

@@ -184,6 +184,58 @@ def test_prox_is_optimal(penalty, dtype, isa):
 
 @each_dtype
 @each
+def test_prox_with_a_step_for_each_coefficient(penalty, dtype, isa):
+    """The bits of the steps one by one, and coefficient by coefficient no other point is lower in their metric."""
+    rng = np.random.default_rng(2)
+    v = rng.normal(size=(700, length(penalty))).astype(dtype) * 3
+    steps = np.exp2(rng.uniform(-6, 4, size=v.shape)).astype(dtype)
+    steps[::7] = 0.0
+    got = penalty.prox(v, steps)
+    assert got.dtype == dtype and got.shape == v.shape
+    for index in [(0, 0), (3, 0), (8, v.shape[1] - 1), (599, 0), (699, v.shape[1] - 1)]:
+        assert got[index] == penalty.prox(v[index[0]], float(steps[index]))[index[1]]
+    v_place, step_place = v.copy(), steps.copy()
+    penalty.prox(v_place, steps, out=v_place)
+    penalty.prox(v, step_place, out=step_place)
+    assert np.array_equal(v_place, got) and np.array_equal(step_place, got)
+    for n in (1, 2, 511, 513, 20_000):
+        many, each_step, expected = (np.resize(a, (n, v.shape[1])) for a in (v, steps, got))
+        for n_threads in (1, 2, 3):
+            assert np.array_equal(penalty.prox(many, each_step, n_threads=n_threads), expected)
+
+    alone = [
+        [
+            type(term)(**{k: p[[j]] if isinstance(p, np.ndarray) else p for k, p in term.get_params().items()})
+            for term in terms_of(penalty)
+        ]
+        for j in range(v.shape[1])
+    ]
+    x, w, at = (a[2::35].astype(np.float64) for a in (got, v, steps))
+
+    def model(x):
+        phi = [[sum(one.value(np.array([c])) for one in alone[j]) for j, c in enumerate(row)] for row in x]
+        return (x - w) ** 2 / (2 * at) + phi
+
+    low = model(penalty.prox(x, 0))  # limits are those of float64
+    slack = 200 * np.finfo(dtype).eps * (1 + np.abs(low))
+    for other in (0 * x, w, *(x + move for move in (1e-3, -1e-3, 0.1, -0.1, 1.0, -1.0))):
+        assert (model(other) >= low - slack).all()
+
+
+def test_steps_of_zero_project():
+    v = np.array([-2.0, 0.3, 5.0])
+    np.testing.assert_array_equal((L1(0.5) + L2(2.0)).prox(v, 0), v)
+    np.testing.assert_array_equal((L1(0.5) + Box(-1, 1)).prox(v, np.zeros(3)), [-1, 0.3, 1])
+    assert L1().prox(np.array(2.0), np.array(0.5)) == 1.5
+    assert L1().prox(np.zeros((0, 3)), np.zeros((0, 3))).shape == (0, 3)
+    steps = np.array([1, 2, 3])  # cast to the dtype of v
+    np.testing.assert_array_equal(L1().prox(np.full(3, 4.0, np.float32), steps), np.float32([3, 2, 1]))
+    memory = np.arange(1.0, 9.0)  # steps that overlap out
+    np.testing.assert_array_equal(L1().prox(np.full(7, 9.0), memory[:-1], out=memory[1:]), 9 - np.arange(1.0, 8.0))
+
+
+@each_dtype
+@each
 def test_prox_is_firmly_nonexpansive(penalty, dtype, isa):
     rng = np.random.default_rng(1)
     v, u = (rng.normal(size=(500, length(penalty))).astype(dtype) * 3 for _ in range(2))
@@ -477,10 +529,18 @@ ERRORS = [
     (lambda: WEIGHTED.dual_norm(ONE), ValueError, r"v has shape \(3,\), but weights of L1 has shape \(4,\)"),
     (lambda: L1().value([1, 2]), TypeError, "coef must be an array of float32 or float64, got dtype int64"),
     (lambda: L1().prox(ONE.astype(np.float16), 1.0), TypeError, "v must be an array of float32 or float64"),
-    (lambda: L1().prox(ONE, 0.0), ValueError, r"step must be in \(0, inf\), got 0.0"),
+    (lambda: L1().prox(ONE, -1.0), ValueError, r"step must be in \[0, inf\), got -1.0"),
     (lambda: L1().prox(ONE, math.nan), ValueError, "step must be in"),
+    (lambda: L1().prox(ONE, math.inf), ValueError, "step must be in"),
     (lambda: L1().prox(ONE, "1"), TypeError, "step must be a real number, got str"),
-    (lambda: L1().prox(ONE, ONE), TypeError, "step must be a real number, got ndarray"),
+    (lambda: L1().prox(ONE, [1.0, 1.0, 1.0]), TypeError, "step must be a real number, got list"),
+    (lambda: L1().prox(ONE, np.ones(2)), ValueError, r"step has shape \(2,\) and v has shape \(3,\)"),
+    (lambda: L1().prox(ONE, np.ones((1, 3))), ValueError, r"step has shape \(1, 3\) and v has shape \(3,\)"),
+    (lambda: L1().prox(ONE, 1j * ONE), TypeError, "step must be an array of real numbers"),
+    (lambda: L1().prox(ONE, np.array([1, -2.0, 1])), ValueError, "step must be finite and >= 0, got -2.0 at index 1"),
+    (lambda: L1().prox(ONE, np.array([1, 1, math.nan])), ValueError, "finite and >= 0, got nan at index 2"),
+    (lambda: L1().prox(ONE, np.array([math.inf, 1, 1])), ValueError, "finite and >= 0, got inf at index 0"),
+    (lambda: Grouped().prox(ONE, ONE), ValueError, r"Grouped is not a sum over coefficients: .* got an array of shape"),
     (lambda: L1().prox(ONE, 1.0, n_threads=0), ValueError, "n_threads must be a positive integer"),
     (lambda: L1().prox(ONE, 1.0, out=[1.0]), TypeError, "out must be a NumPy array, got list"),
     (lambda: L1().prox(ONE, 1.0, out=np.ones(3, np.float32)), TypeError, "out must have dtype float64, as v"),
@@ -490,6 +550,12 @@ ERRORS = [
     (lambda: L1().subdifferential_distance(ONE, np.ones(4)), ValueError, r"gradient has shape \(4,\) and coef has"),
     (lambda: L1().subdifferential_distance(ONE, 1j * ONE), TypeError, "gradient must be an array of real numbers"),
 ]
+
+
+class Grouped(L1):
+    """For the refusal alone: the package has no such penalty yet."""
+
+    kind = "group"
 
 
 @pytest.mark.parametrize("call, error, message", ERRORS, ids=[m for *_, m in ERRORS])
@@ -565,7 +631,17 @@ STEP_ERRORS = [
         r"params\[1\] has shape \(3,\), but weights",
     ),
     (lambda w: prox_step([w[2:], w[:3]], L1(), 1.0), ValueError, r"params\[1\] and params\[0\] share memory"),
-    (lambda w: prox_step(w, L1(), 0), ValueError, r"step must be in \(0, inf\), got 0"),
+    (lambda w: prox_step(w, L1(), -1), ValueError, r"step must be in \[0, inf\), got -1"),
+    (lambda w: prox_step([w, ONE.copy()], L1(), [1.0, math.nan]), ValueError, r"step\[1\] must be in \[0, inf\)"),
+    (lambda w: prox_step([w], L1(), [1.0, 1.0]), ValueError, r"step has the entries \[0, 1\], params \[0\]"),
+    (lambda w: prox_step({"a": w}, L1(), {"b": 1.0}), ValueError, r"step has the entries \['b'\], params \['a'\]"),
+    (lambda w: prox_step([w], L1(), [np.ones(3)]), ValueError, r"step\[0\] has shape \(3,\) and params\[0\] has shape"),
+    (lambda w: prox_step(w, L1(), -ONE[[0, 1, 2, 0]]), ValueError, "step must be finite and >= 0, got -"),
+    (lambda w: prox_step(w, Grouped(), np.ones(4)), ValueError, "Grouped is not a sum over coefficients"),
+    (lambda w: prox_step(w, L1(), optimizers.SGD), TypeError, "step must be a real number, got type"),
+    (lambda w: prox_step(w, L1(), optimizers.SGD()), ValueError, "recipe without parameters"),
+    (lambda w: prox_step(w, L1(), optimizers.SGD(w)), ValueError, "no step has been made"),
+    (lambda w: prox_step(w, L1(), optimizers.Lookahead(optimizers.SGD(w))), TypeError, "number, got Lookahead"),
     (lambda w: prox_step(w, L1(), 1.0, n_threads=0), ValueError, "n_threads"),
 ]
 

@@ -22,7 +22,8 @@ KERNELS = ROOT / "fastopt" / "_kernels"
 REGISTERS = {"base": "xmm", "avx2": "ymm", "avx512": "zmm"}
 
 # What a block needs, by family: the number of innermost vector loops, and of packed arithmetic
-# instructions in the longest. Pointwise losses have five sets of outputs and, but for those that say
+# instructions in the longest. Of the blocks of updates those of step lengths (`length_...`) have no fewer than a sum and
+# a quotient. Pointwise losses have five sets of outputs and, but for those that say
 # c_no_conjugate, the conjugate. Row losses have an exponential
 # or a logarithm of at least that many instructions; the smallest rows are unrolled to
 # a single loop. Penalties have at least a distance and two more with arithmetic.
@@ -30,7 +31,7 @@ REGISTERS = {"base": "xmm", "avx2": "ymm", "avx512": "zmm"}
 # tile may be unrolled.
 NEEDS = {
     **{"pointwise": (6, 2), "rows": (1, 24), "rowwise": (1, 4), "updates": (1, 5), "penalties": (3, 1)},
-    "batch": (1, 3),
+    **{"batch": (1, 3), "length": (1, 2)},
 }
 
 # Functions that choose among the blocks of the tables: {(family, function)}.
@@ -212,7 +213,7 @@ def inspect(family, dtype, level, path):
             if any(arithmetic(i) for i in function.code):
                 errors.append("arithmetic in a function that only chooses")
         elif (family, name, dtype, level) not in EXCEPTIONS:
-            loops, longest = NEEDS[family]
+            loops, longest = NEEDS["length" if name.startswith("length_") else family]
             loops -= family == "pointwise" and name in without_conjugate()
             loops -= 2 * ((family, name) in COMPARISONS)
             if len(counts) < loops:

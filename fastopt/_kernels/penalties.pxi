@@ -2,8 +2,8 @@
 # Included by a generated module that defines `real` (double or float) and FO_SINGLE.
 #
 # `block` is generic: the formulas are constants at each call, so that force-inlining makes vectorised loops for each
-# line of the roster. It works on chunks: what a coefficient's parameters are is read from an array, or from a chunk of
-# equal numbers; results go to a chunk and from there to `out`, which may be the input.
+# line of the roster. It works on chunks: what a coefficient's parameters and step are is read from an array, or from a
+# chunk of equal numbers; results go to a chunk and from there to `out`, which may be the input.
 
 from cython.parallel cimport prange
 from libc.string cimport memcpy
@@ -37,9 +37,8 @@ cdef struct job_t:
     const real* x
     const real* gradient
     real* out
-    double step
-    const real* arrays[4]  # of l1, l2, low, high; NULL: the number below
-    double[4] numbers
+    const real* arrays[5]  # of l1, l2, low, high, step; NULL: the number below
+    double[5] numbers
 
 ctypedef real (*value_t)(real, const penalty_t*) noexcept nogil
 ctypedef real (*prox_t)(real, real, const penalty_t*) noexcept nogil
@@ -77,8 +76,8 @@ cdef inline penalty_t read(const real* a, const real* b, const real* c, const re
 
 
 cdef inline void loop(value_t value, prox_t prox, slopes_t slopes, value_t conjugate, int what, const real* x,
-                      const real* g, real step, const real* a, const real* b, const real* c, const real* d, real* out,
-                      Py_ssize_t n) noexcept nogil:
+                      const real* g, const real* step, const real* a, const real* b, const real* c, const real* d,
+                      real* out, Py_ssize_t n) noexcept nogil:
     cdef Py_ssize_t i
     cdef penalty_t p
     cdef interval o
@@ -87,7 +86,7 @@ cdef inline void loop(value_t value, prox_t prox, slopes_t slopes, value_t conju
         if what == VALUE:
             out[i] = value(x[i], &p)
         elif what == PROX:
-            out[i] = prox(x[i], step, &p)
+            out[i] = prox(x[i], step[i], &p)
         elif what == CONJUGATE:
             out[i] = conjugate(x[i], &p)
         elif what == DISTANCE:
@@ -100,33 +99,35 @@ cdef inline void loop(value_t value, prox_t prox, slopes_t slopes, value_t conju
 cdef inline double block(value_t value, prox_t prox, slopes_t slopes, value_t conjugate, const job_t* j,
                          Py_ssize_t lo, Py_ssize_t hi) noexcept nogil:
     cdef real[CHUNK] x, g, out
-    cdef real[4][CHUNK] par
+    cdef real[5][CHUNK] equal
+    cdef const real* par[5]
     cdef Py_ssize_t i, m
     cdef int k
     cdef double total = 0.0
-    cdef real step = <real> j.step
-    for k in range(4):
-        for i in range(CHUNK):
-            par[k][i] = <real> j.numbers[k]
+    for k in range(5):
+        par[k] = equal[k]
+        if j.arrays[k] is NULL:
+            for i in range(min(<Py_ssize_t> CHUNK, hi - lo)):
+                equal[k][i] = <real> j.numbers[k]
     while lo < hi:
         m = min(CHUNK, hi - lo)
         memcpy(x, j.x + lo, m * sizeof(real))
-        for k in range(4):
+        for k in range(5):
             if j.arrays[k] is not NULL:
-                memcpy(par[k], j.arrays[k] + lo, m * sizeof(real))
+                par[k] = j.arrays[k] + lo
         if j.what == VALUE:
-            loop(value, prox, slopes, conjugate, VALUE, x, x, step, par[0], par[1], par[2], par[3], out, m)
+            loop(value, prox, slopes, conjugate, VALUE, x, x, x, par[0], par[1], par[2], par[3], out, m)
             total += add(out, m)
         elif j.what == PROX:
-            loop(value, prox, slopes, conjugate, PROX, x, x, step, par[0], par[1], par[2], par[3], out, m)
+            loop(value, prox, slopes, conjugate, PROX, x, x, par[4], par[0], par[1], par[2], par[3], out, m)
         elif j.what == CONJUGATE:
-            loop(value, prox, slopes, conjugate, CONJUGATE, x, x, step, par[0], par[1], par[2], par[3], out, m)
+            loop(value, prox, slopes, conjugate, CONJUGATE, x, x, x, par[0], par[1], par[2], par[3], out, m)
             total += add(out, m)
         elif j.what == DISTANCE:
             memcpy(g, j.gradient + lo, m * sizeof(real))
-            loop(value, prox, slopes, conjugate, DISTANCE, x, g, step, par[0], par[1], par[2], par[3], out, m)
+            loop(value, prox, slopes, conjugate, DISTANCE, x, g, x, par[0], par[1], par[2], par[3], out, m)
         else:
-            loop(value, prox, slopes, conjugate, SUPPORT, x, x, step, par[0], par[1], par[2], par[3], out, m)
+            loop(value, prox, slopes, conjugate, SUPPORT, x, x, x, par[0], par[1], par[2], par[3], out, m)
         if j.out is not NULL:
             memcpy(j.out + lo, out, m * sizeof(real))
         lo += m
@@ -138,7 +139,7 @@ def names():
     return tuple(ROSTER)
 
 
-def run(str name, int what, const real[::1] x, tuple parameters, double step, const real[::1] gradient, real[::1] out,
+def run(str name, int what, const real[::1] x, tuple parameters, step, const real[::1] gradient, real[::1] out,
         int n_threads):
     """One pass over the coefficients x.
 
@@ -151,10 +152,10 @@ def run(str name, int what, const real[::1] x, tuple parameters, double step, co
     x : array
     parameters : tuple
         l1, l2, low, high: a float, or an array like x.
-    step : float
+    step : float, or an array like x
     gradient : array like x or None
     out : array like x or None
-        For 1, 2 and 4. May be x or gradient, but not overlap them otherwise.
+        For 1, 2 and 4. May be x, gradient or step, but not overlap them otherwise.
     n_threads : int
 
     Returns
@@ -176,22 +177,23 @@ def run(str name, int what, const real[::1] x, tuple parameters, double step, co
         raise ValueError("gradient must be an array like x")
     if n == 0:
         return 0.0
-    j.what, j.x, j.step = what, &x[0], step
+    j.what, j.x = what, &x[0]
     j.gradient, j.out = NULL, NULL
     if what == DISTANCE:
         j.gradient = &gradient[0]
     if not sums:
         j.out = &out[0]
-    for i in range(4):
+    for i in range(5):
         j.arrays[i], j.numbers[i] = NULL, 0.0
-        if isinstance(parameters[i], np.ndarray):
-            array = parameters[i]
+        given = parameters[i] if i < 4 else step
+        if isinstance(given, np.ndarray):
+            array = given
             if array.shape[0] != n:
                 raise ValueError("arrays of parameters must be like x")
             kept.append(array)
             j.arrays[i] = &array[0]
         else:
-            j.numbers[i] = parameters[i]
+            j.numbers[i] = given
     if n_blocks == 1:
         with nogil:
             total = f(&j, 0, n)

@@ -395,3 +395,4 @@ cdef class Plan:
 
 
 include "updates_filtered.pxi"
+include "updates_lengths.pxi"

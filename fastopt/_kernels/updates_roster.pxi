@@ -10,6 +10,7 @@ cdef extern from "fo_updates.h" nogil:
     ctypedef struct scalars_t "FO(scalars)":
         real sign
         real l2
+        real alpha
     element c_sgd "FO(sgd)"(element e, real h, const scalars_t* s)
     element c_momentum "FO(momentum)"(element e, real h, const scalars_t* s)
     element c_nesterov "FO(nesterov)"(element e, real h, const scalars_t* s)
@@ -36,6 +37,13 @@ cdef extern from "fo_updates.h" nogil:
     element c_schedule_free_adam "FO(schedule_free_adam)"(element e, real h, const scalars_t* s)
     element c_moments "FO(moments)"(element e, real h, const scalars_t* s)
     element c_scaled "FO(scaled)"(element e, real h, const scalars_t* s)
+    real c_root_first "FO(root_first)"(const element* e, const scalars_t* s)
+    real c_root_second "FO(root_second)"(const element* e, const scalars_t* s)
+    real c_root_largest "FO(root_largest)"(const element* e, const scalars_t* s)
+    real c_root_third "FO(root_third)"(const element* e, const scalars_t* s)
+    real c_lifted_second "FO(lifted_second)"(const element* e, const scalars_t* s)
+    real c_plain_second "FO(plain_second)"(const element* e, const scalars_t* s)
+    real c_root_variance "FO(root_variance)"(const element* e, const scalars_t* s)
 
 cdef extern from "fo_measures.h" nogil:
     ctypedef struct measured "FO(measured)":
@@ -85,6 +93,22 @@ cdef void measure_moments(const update_t* u, Py_ssize_t lo, Py_ssize_t hi, doubl
 cdef void measure_prodigy(const update_t* u, Py_ssize_t lo, Py_ssize_t hi, double* sums) noexcept nogil: measure(c_measure_prodigy, 4, 2, u, lo, hi, sums)
 cdef void measure_scaled(const update_t* u, Py_ssize_t lo, Py_ssize_t hi, double* sums) noexcept nogil: measure(c_measure_scaled, 1, 2, u, lo, hi, sums)
 
+cdef enum:
+    FIRST = 1            # slots, as bits
+    SECOND = 2
+    THIRD = 4
+
+ctypedef real (*denominator)(const element*, const scalars_t*) noexcept nogil
+
+# What the rules divide by, and the slots in it.
+cdef void length_root_first(const update_t* u, Py_ssize_t lo, Py_ssize_t hi) noexcept nogil: length_block(c_root_first, FIRST, u, lo, hi)
+cdef void length_root_second(const update_t* u, Py_ssize_t lo, Py_ssize_t hi) noexcept nogil: length_block(c_root_second, SECOND, u, lo, hi)
+cdef void length_root_largest(const update_t* u, Py_ssize_t lo, Py_ssize_t hi) noexcept nogil: length_block(c_root_largest, THIRD, u, lo, hi)
+cdef void length_root_third(const update_t* u, Py_ssize_t lo, Py_ssize_t hi) noexcept nogil: length_block(c_root_third, THIRD, u, lo, hi)
+cdef void length_lifted_second(const update_t* u, Py_ssize_t lo, Py_ssize_t hi) noexcept nogil: length_block(c_lifted_second, SECOND, u, lo, hi)
+cdef void length_plain_second(const update_t* u, Py_ssize_t lo, Py_ssize_t hi) noexcept nogil: length_block(c_plain_second, SECOND, u, lo, hi)
+cdef void length_root_variance(const update_t* u, Py_ssize_t lo, Py_ssize_t hi) noexcept nogil: length_block(c_root_variance, FIRST | SECOND, u, lo, hi)
+
 cdef dict ROSTER = {
     "sgd": <size_t> <void*> sgd,
     "momentum": <size_t> <void*> momentum,
@@ -121,4 +145,21 @@ cdef dict MEASURES = {
     "measure_moments": <size_t> <void*> measure_moments,
     "measure_prodigy": <size_t> <void*> measure_prodigy,
     "measure_scaled": <size_t> <void*> measure_scaled,
+}
+
+# By rule: the lengths after its step.
+cdef dict LENGTHS = {
+    "adam": <size_t> <void*> length_root_second,
+    "amsgrad": <size_t> <void*> length_root_largest,
+    "adagrad": <size_t> <void*> length_root_first,
+    "rmsprop": <size_t> <void*> length_root_first,
+    "rmsprop_momentum": <size_t> <void*> length_root_first,
+    "rmsprop_centered": <size_t> <void*> length_root_variance,
+    "rmsprop_centered_momentum": <size_t> <void*> length_root_variance,
+    "adamax": <size_t> <void*> length_plain_second,
+    "nadam": <size_t> <void*> length_root_second,
+    "radam": <size_t> <void*> length_lifted_second,
+    "adabelief": <size_t> <void*> length_root_second,
+    "yogi": <size_t> <void*> length_root_second,
+    "adan": <size_t> <void*> length_root_third,
 }

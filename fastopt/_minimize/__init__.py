@@ -77,9 +77,11 @@ def minimize(
     bounds : scipy.optimize.Bounds or sequence of (low, high), optional
         None in a pair for no bound. "l-bfgs-b", "fista" and "proximal-gradient" only; fun is not called outside.
     penalty : Penalty, optional
-        One of `fastopt.penalties`, added to fun by its exact proximal step: "owl-qn", "fista", "proximal-gradient"; after
-        the steps of SGD, and limits (Box, NonNegative) also after those of the rules that move each coefficient against
-        its gradient. A start that it does not allow is moved to the nearest point that it does.
+        One of `fastopt.penalties`, added to fun by its exact proximal step: "owl-qn", "fista", "proximal-gradient"; and
+        after each step of the rules that have `step_lengths`, in the metric of these (SGD, Adam, Adagrad, ...; without
+        clipping of gradients; weight decay, where a rule has it, comes on top). Limits (Box, NonNegative) also after
+        Adadelta and the rules that step by signs. Coefficients that are 0 at the minimum become exactly 0. A start that
+        it does not allow is moved to the nearest point that it does.
     batches : callable, optional
         ``batches()`` returns an iterable of the batches of an epoch; fun, and jac, are called as
         ``fun(x, batch, *args)``. The rules only, which step once a batch; an iteration is an epoch, and its fun and jac
@@ -114,7 +116,8 @@ def minimize(
         objective, largest_gradient, evaluations, seconds; arrays for `fastopt.plots.plot_history`); of "lm" also
         residuals and jacobian. The reason is "gtol", "ftol" (also where rounding hides any further decrease), "xtol",
         "f_target", "epochs" (these are successes), "max_iter", "max_evals", "max_time", "callback" or "no progress".
-        Unless gtol is reached it is the best point seen; with batches the last, or the average.
+        Unless gtol is reached it is the best point seen; with batches the last, or the average (with a penalty only
+        that of the option: ASGD's own is of points before their proximal steps).
 
     Raises
     ------

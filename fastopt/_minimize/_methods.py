@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from ..optimizers import OPTIMIZERS, Optimizer
 from ..optimizers import get as get_optimizer
+from ..optimizers._filters import CLIPS
 from ..penalties import L1, L2, Box, ElasticNet, NonNegative, Penalty, Sum
 
 
@@ -34,12 +35,9 @@ METHODS = {
 _RULE = Method((), frozenset({"penalty", "batches"}))
 _NAMES = {alias: name for name, method in METHODS.items() for alias in (name, *method.aliases)}
 
-# Rules that move each coefficient against the sign of its own gradient, so that clipping to limits after the step is
-# exact; of these SGD alone moves all by one length, for which a proximal step on other penalties is.
-_COORDINATE_RULES = frozenset(
-    ("sgd", "adam", "adamw", "adagrad", "adadelta", "rmsprop", "adamax", "nadam", "radam", "adabelief", "yogi", "adan")
-    + ("lion", "signum", "rprop")
-)
+# Rules without step lengths that move each coefficient against the sign of its own gradient: clipping to limits after
+# the step is exact.
+_CLIPPED_RULES = frozenset(("adadelta", "lion", "signum", "rprop"))
 
 
 def takers(what):
@@ -102,7 +100,7 @@ def _refusal(name, what, recipe):
 
 def _automatic(start, second, bounds, penalty, batches):
     if batches is not None:
-        return "adam" if penalty is None or _only_limits(penalty) else "sgd"
+        return "adam"
     if penalty is not None:
         return "owl-qn" if bounds is None and separable(penalty) else "proximal-gradient"
     if bounds is not None:
@@ -119,7 +117,8 @@ def separable(penalty):
     return isinstance(penalty, Penalty) and all(isinstance(term, (L1, L2, ElasticNet)) for term in terms(penalty))
 
 
-def _only_limits(penalty):
+def only_limits(penalty):
+    """Whether it is a sum of limits, to which a step of any length is clipped."""
     return isinstance(penalty, Penalty) and all(isinstance(term, (Box, NonNegative)) for term in terms(penalty))
 
 
@@ -129,12 +128,18 @@ def _check_rule(recipe, penalty):
     rule = type(recipe).__name__
     if recipe.get_params().get("maximize"):
         raise ValueError(f"minimize takes no {rule}(maximize=True); negate fun")
-    if penalty is None or rule.lower() == "sgd":
+    clipped = rule.lower() in _CLIPPED_RULES
+    if penalty is None or (only_limits(penalty) and (clipped or not recipe._NO_LENGTHS)):
         return
-    if rule.lower() not in _COORDINATE_RULES:
-        raise ValueError(f"a proximal step after {rule} is not exact; use {takers('penalty')}, or 'sgd'")
-    if not _only_limits(penalty):
+    others = f"{takers('penalty')}, or a rule with step lengths ('sgd', 'adam')"
+    if recipe._NO_LENGTHS:
         raise ValueError(
-            f"{rule} scales each coefficient by itself, so that a proximal step on {penalty!r} after it minimises"
-            f" something else; it takes Box and NonNegative. Use {takers('penalty')}, or 'sgd'"
+            f"a proximal step on {penalty!r} after {rule} is not exact, for {rule} has no step lengths:"
+            f" {recipe._NO_LENGTHS}; {'it takes Box and NonNegative. Use' if clipped else 'use'} {others}"
+        )
+    changed = [name for name in CLIPS if recipe.get_params().get(name) is not None]
+    if changed:
+        raise ValueError(
+            f"{rule}({changed[0]}=...) shortens the gradients that balance {penalty!r} at the minimum, so that the"
+            f" proximal step would end elsewhere; leave {changed[0]} out, or use {takers('penalty')}"
         )

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..optimizers import ParameterAverage
 from ._function import Halt, Point
+from ._methods import only_limits
 
 
 class _Shorter:
@@ -24,19 +25,13 @@ class _Stepper:
     def __init__(self, recipe, x, penalty):
         self.recipe, self.x, self.penalty = recipe, x, penalty
         self.optimizer = recipe.bind(x)
-        params = recipe.get_params(deep=False)
-        # Velocity (1 - momentum) v settles at the gradient, or (1 - dampening) of it.
-        self.gain = 1.0
-        if penalty is not None and "momentum" in params:
-            self.gain = (1.0 - params.get("dampening", 0.0)) / (1.0 - params["momentum"])
+        self.clips = only_limits(penalty)
 
     def step(self, point):
-        lr = self.optimizer.lr
-        rate = lr(self.optimizer.n_steps) if callable(lr) else lr
-        value = {"value": point.value} if self.optimizer._NEEDS_VALUE else {}
+        value = {"value": point.smooth} if self.optimizer._NEEDS_VALUE else {}
         self.optimizer.step(point.gradient.astype(self.x.dtype, copy=False), **value)
-        if self.penalty is not None and rate > 0 and np.isfinite(self.x).all():
-            self.penalty.prox(self.x, rate * self.gain, out=self.x)
+        if self.penalty is not None and np.isfinite(self.x).all():
+            self.penalty.prox(self.x, 1.0 if self.clips else self.optimizer.step_lengths(), out=self.x)
 
     def shorten(self, x, n):
         """The rule afresh from x, with half the rate."""
@@ -85,7 +80,7 @@ def steps(function, point, stop, recipe):
 
 def _averaged(function, stepper, point, reason):
     """The rule's own average where it is better than the last point."""
-    if reason == "gtol" or not hasattr(stepper.optimizer, "averages"):
+    if reason == "gtol" or stepper.penalty is not None or not hasattr(stepper.optimizer, "averages"):
         return point
     try:
         mean = function.evaluate(stepper.optimizer.averages().astype(np.float64))
@@ -103,7 +98,7 @@ def epochs_of_batches(function, x, stop, recipe, batches, *, epochs=10, average=
     function.keeps_best = False
     penalty = None if function.penalty is None else function.penalty.penalty
     stepper, args = _Stepper(recipe, x.astype(function.dtype), penalty), function.args
-    own = hasattr(stepper.optimizer, "averages")
+    own = penalty is None and hasattr(stepper.optimizer, "averages")  # of points before the proximal step
     if own and average is not None:
         raise ValueError(f"{type(recipe).__name__} averages by itself; leave the option 'average' out")
     mean = None

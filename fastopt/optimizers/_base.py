@@ -17,6 +17,7 @@ from . import _checks, _filters, _tensors
 from ._groups import Group, ParamGroup, collect, like
 
 SCHEMA = 1
+ALPHA, BETA = 3, 4  # places of the step and the second step in a row of scalars
 WHOLE = ("like", "n_threads", "clip_global_norm", *_filters.COMMON)  # options that groups cannot override
 
 
@@ -40,6 +41,16 @@ def _with_common(init):
     place = next(i for i, p in enumerate(own) if p.name == "n_threads")
     __init__.__signature__ = signature.replace(parameters=[*own[:place], *extra, *own[place:]])
     return __init__
+
+
+def averaged(self, o, row, t):
+    """`Optimizer._weight` of rules whose first slot is an average with bias correction."""
+    return row[ALPHA] * (1.0 - o["betas"][0] ** t) + row[BETA]
+
+
+def geometric(ratio, n):
+    """1 + ratio + ... + ratio^(n - 1)."""
+    return float(n) if ratio == 1 else (1.0 - ratio**n) / (1.0 - ratio)
 
 
 def options(names):
@@ -105,6 +116,7 @@ class Optimizer:
     _RATE_BY_ARRAY = True  # whether the rate of a step can differ between the arrays of a group
     _DECAYS = ("weight_decay",)  # options that are 0 for arrays without decay
     _common = _places = _filter = None
+    _NO_LENGTHS = ""  # why a step is not a length times gradients, where it is not
     _CARRIED = ()  # names of numbers of a group that a step hands to the next (see `Group.carried`)
 
     @classmethod
@@ -137,7 +149,7 @@ class Optimizer:
                 options[name] = given.get(name, value.plain)
         self._check_options(options)
         self._options, self._groups, self._grouped, self._step, self._plans = options, None, False, 0, None
-        self._skipped = 0
+        self._skipped, self._skipped_at = 0, None
         self._running = threading.Lock()
         if params is not None:
             self._bind(params)
@@ -212,7 +224,8 @@ class Optimizer:
     __hash__ = None
 
     def __getstate__(self):
-        state = {name: self.__dict__[name] for name in ("_options", "_groups", "_grouped", "_step", "_skipped")}
+        names = ("_options", "_groups", "_grouped", "_step", "_skipped", "_skipped_at")
+        state = {name: self.__dict__[name] for name in names}
         if self._groups is not None:
             state["_groups"] = [(g.keys, g.params, g.own, g.wraps, g.slots, g.steps, g.carry()) for g in self._groups]
         return state
@@ -483,6 +496,7 @@ class Optimizer:
                 copies = [plan.load(flat) for plan in self._plans]  # kept until the arrays have been read
                 if self._filter is not None and not self._filtered(n_threads):
                     self._skipped += 1
+                    self._skipped_at = self._step
                     return
                 self._run(rows, n_threads, value)
                 del copies
@@ -492,6 +506,96 @@ class Optimizer:
                     group.advance(1)
                 else:
                     group.steps += 1
+        finally:
+            self._running.release()
+
+    # The metric of a step
+
+    def _weight(self, o, row, t):
+        """How much of a gradient that has always been the same is in step t, before the rule divides it; o: the options
+        of the group, row: the step's scalars."""
+        return row[ALPHA]
+
+    def _length_rows(self):
+        """The scalars of the last step with `_weight` as alpha; 0 where there was none."""
+        idle, rows = self._skipped_at == self._step, []
+        for group, lr, multiplier, row in self._effective:
+            rate = (self._lr(lr, self._step - 1) if callable(lr) else lr) * multiplier
+            if idle or not group.steps or rate == 0:
+                rows.append((0.0,) * (ALPHA + 1))
+                continue
+            given = row(rate, group.steps)
+            weight = float(self._weight(group.options(self._options), given, group.steps))
+            rows.append((*given[:ALPHA], weight, *given[ALPHA + 1 :]))
+        return tuple(rows)
+
+    def step_lengths(self):
+        r"""The lengths of the last step by coefficient, which are also called effective learning rates.
+
+        A rule that divides by coefficient (Adam) steps by :math:`-d \odot \bar h`, with lengths d from its slots and an
+        average :math:`\bar h` of the gradients h (of its docstring) so far, whose weights add up to 1. In the metric
+        1 / d the proximal step of a penalty that is a sum over coefficients is ``penalty.prox(w, d)``, and what then
+        stays as it is minimises loss plus penalty: see `penalties.prox_step`.
+
+        - Bias corrections belong to d, and so do the rate of the step, `lr_multiplier` and groups; decoupled weight
+          decay does not.
+        - A velocity (momentum of SGD and RMSprop) adds up scaled gradients: d has the sum of its weights up to this
+          step, for momentum m without dampening :math:`1 + m + \dots + m^{t - 1}`, at the rate and divisor of now.
+        - NAdam's and Adan's weights are those of a gradient that does not change.
+        - h is what reaches the rule: clipping, `centralize` and noise came before.
+
+        Returns
+        -------
+        array, list, dict or list of these
+            In the structure of the parameters, for groups a list: for each array one like it, or a float where all its
+            coefficients have one length (SGD, ASGD, DoG, PolyakSGD, BarzilaiBorwein, AdaptiveGD; 0.0 where the rate
+            was 0, where `nonfinite` has skipped the last call of `step`, and for groups that were added after it).
+
+        Raises
+        ------
+        ValueError
+            Before the first step, and for rules whose step is no length times gradients; the message says why.
+
+        Notes
+        -----
+        One pass over the slots; steps do not pay for it. The options are those of now: a rate that was set after the
+        step, or a `schedules.ReduceOnPlateau` that has fallen since, counts as the step's. Duchi, Hazan and Singer,
+        Adaptive subgradient methods (2011), minimise in this metric.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastopt.optimizers import Adam
+        >>> w = np.array([1.0, 1.0])
+        >>> opt = Adam(w, lr=0.1)
+        >>> opt.step(np.array([2.0, -0.5]))
+        >>> np.round(opt.step_lengths(), 6)  # of steps of 0.1
+        array([0.05, 0.2 ])
+        """
+        self._bound()
+        if self._NO_LENGTHS:
+            raise ValueError(f"{type(self).__name__} has no step lengths: {self._NO_LENGTHS}")
+        if not self._step:
+            raise ValueError("no step has been made: step_lengths are those of the last one")
+        if not self._running.acquire(False):
+            raise RuntimeError("step() of this optimizer is running, in another thread or around its schedule")
+        try:
+            if self._plans is None or self._table is not _kernels.table:
+                self._build()
+            rows = self._length_rows()
+            divided = _kernels.table.updates[_checks.DTYPES[1]].with_lengths()
+            arrays = [(group.rule, w) for group in self._groups for w in group.params]
+            made = [
+                np.empty_like(w, subok=False) if rule in divided and rows[place][ALPHA] else rows[place][ALPHA]
+                for (rule, w), place in zip(arrays, self._places)
+            ]
+            n_threads = threads(self._options["n_threads"], self._milliseconds)
+            for plan, where in zip(self._plans, self._wheres):
+                outs = [made[i] if isinstance(made[i], np.ndarray) else None for i in where]
+                kernels = _kernels.table.updates[arrays[where[0]][1].dtype]
+                kernels.step_lengths(plan, outs, rows, n_threads)
+            left = iter(made)
+            return self._like_params([[next(left) for _ in group.params] for group in self._groups])
         finally:
             self._running.release()
 
@@ -623,7 +727,7 @@ class Optimizer:
             copy.deepcopy(rate).load_state_dict(values)
         for rate, values in rates:
             rate.load_state_dict(values)
-        self._step, self._skipped = int(state["step"]), int(state["skipped"])
+        self._step, self._skipped, self._skipped_at = int(state["step"]), int(state["skipped"]), None
         for i, (group, steps) in enumerate(zip(self._groups, state["group_step"])):
             group.steps = int(steps)
             group.carried.clear()

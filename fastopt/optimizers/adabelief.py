@@ -4,7 +4,7 @@ from math import sqrt
 from typing import ClassVar
 
 from . import _checks
-from ._base import Optimizer, options
+from ._base import Optimizer, averaged, options
 from ._traits import Traits
 
 
@@ -53,6 +53,7 @@ class AdaBelief(Optimizer):
         "as Adam, bolder where gradients agree",
     )  # fmt: skip
     _LIKE: ClassVar[dict] = {"optax": {}}
+    _weight = averaged
 
     def __init__(
         self,

@@ -83,6 +83,7 @@ class Adafactor(Measured):
         ("large",), "batches", "none", "long", "Adafactor (分解二阶矩)",
         "little memory: factored second moments",
     )  # fmt: skip
+    _NO_LENGTHS = "they depend on norms of the parameters and of the step, which it does not keep"
     _LIKE: ClassVar[dict] = {
         "torch": {"min_dim_size_to_factor": 0},
         "keras": {"lr": 1e-3, "eps": (1e-30, 1e-3), "min_dim_size_to_factor": 0},

@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from . import _checks
-from ._base import Optimizer, options
+from ._base import ALPHA, Optimizer, geometric, options
 from ._traits import Traits
 
 
@@ -150,6 +150,7 @@ class Adadelta(Optimizer):
         "where units of the rate are unknown; slow",
     )  # fmt: skip
     _LIKE: ClassVar[dict] = {"torch": {}, "keras": {"lr": 1e-3, "rho": 0.95, "eps": 1e-7}, "optax": {}}
+    _NO_LENGTHS = "they depend on the average of squared steps before the step, which the step replaces"
 
     def __init__(
         self,
@@ -270,6 +271,10 @@ class RMSprop(Optimizer):
         centered, momentum = o["centered"], o["momentum"] > 0
         name = "rmsprop" + centered * "_centered" + momentum * "_momentum"
         return name, ("square_avg", *["grad_avg"] * centered, *["momentum_buffer"] * momentum)
+
+    def _weight(self, o, row, t):
+        mu = o["momentum"]
+        return row[ALPHA] * (row[8] * geometric(mu, t) if mu > 0 else 1.0)
 
     @staticmethod
     def _scalars(o):

@@ -4,7 +4,7 @@ from math import sqrt
 from typing import ClassVar
 
 from . import _checks
-from ._base import Optimizer
+from ._base import Optimizer, averaged
 from ._traits import Traits
 
 LR = _checks.Default(1e-3)
@@ -77,6 +77,7 @@ class Adam(Optimizer):
         "the default for networks",
     )  # fmt: skip
     _LIKE: ClassVar[dict] = {"torch": {}, "keras": {"eps": 1e-7}, "optax": {}}
+    _weight = averaged
 
     def __init__(
         self,

@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from . import _checks
-from ._base import Optimizer, options
+from ._base import Optimizer, averaged, options
 from ._traits import Traits
 
 
@@ -52,6 +52,7 @@ class Adamax(Optimizer):
         "as Adam, for gradients with rare large values",
     )  # fmt: skip
     _LIKE: ClassVar[dict] = {"torch": {}, "keras": {"lr": 1e-3, "eps": 1e-7}, "optax": {}}
+    _weight = averaged
 
     def __init__(
         self,

@@ -4,7 +4,7 @@ from math import sqrt
 from typing import ClassVar
 
 from . import _checks
-from ._base import Optimizer, options
+from ._base import ALPHA, Optimizer, options
 from ._traits import Traits
 
 
@@ -89,6 +89,9 @@ class Adan(Optimizer):
     @staticmethod
     def _rule(o):
         return "adan", ("exp_avg", "exp_avg_diff", "exp_avg_sq", "previous")
+
+    def _weight(self, o, row, t):
+        return row[ALPHA] * (1.0 - o["betas"][0] ** t)
 
     @staticmethod
     def _scalars(o):

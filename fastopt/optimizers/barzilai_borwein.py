@@ -53,6 +53,9 @@ class _TwoPoints(Global):
         self._finish(tuple((*r[:3], new[0]) for r in rows), n_threads)
         self._keep(new)
 
+    def _weight(self, o, row, t):
+        return self.rate
+
     def _first(self):
         raise NotImplementedError
 

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from .. import _kernels
 from . import _checks
-from ._base import options
+from ._base import ALPHA, options
 from ._measured import Global
 from ._traits import Traits
 
@@ -123,9 +123,16 @@ class DoG(Global):
         distance = sqrt(self._add(totals[:, 0]))
         farthest = max(farthest, distance) if distance == distance else distance
         squares = self._add([squares, *totals[:, 1]])
-        total = squares + self._options["eps"]
-        rate = farthest / sqrt(total) if total != 0.0 else 0.0
-        if first and how == "learning_rate":
-            rate = float(number)
+        rate = self._rate(first, farthest, squares)
         self._finish(tuple((*r[:3], r[3] * rate) for r in rows), n_threads)
         self._keep((farthest, squares))
+
+    def _rate(self, first, farthest, squares):
+        how, number = self._options["init_step"]
+        if first and how == "learning_rate":
+            return float(number)
+        total = squares + self._options["eps"]
+        return farthest / sqrt(total) if total != 0.0 else 0.0
+
+    def _weight(self, o, row, t):
+        return row[ALPHA] * self._rate(self._groups[0].steps == 1, *self._groups[0].carry())

@@ -56,6 +56,7 @@ class FTRL(Optimizer):
         ("linear", "sparse", "online"), "batches", "rate", "any", "FTRL-Proximal (跟随正则化领导者)",
         "sparse linear models with L1 on streams",
     )  # fmt: skip
+    _NO_LENGTHS = "its parameters are a function of all gradients so far; it has l1 and l2 of its own"
     _LIKE: ClassVar[dict] = {"keras": {}}
 
     def __init__(

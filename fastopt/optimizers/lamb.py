@@ -58,6 +58,7 @@ class LAMB(Measured):
         ("network", "large"), "batches", "little", "long", "LAMB (分层自适应)",
         "very large batches",
     )  # fmt: skip
+    _NO_LENGTHS = "they depend on norms of the parameters and of the step, which it does not keep"
     _LIKE: ClassVar[dict] = {"optax": {}, "keras": {"eps": 1e-7}}
     _MEASURE = "measure_moments"
     _TIME = 0.8

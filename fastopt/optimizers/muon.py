@@ -96,6 +96,7 @@ class Muon(Measured):
         "matrices of hidden layers",
     )  # fmt: skip
     _DECAYS = ("weight_decay", "adam_weight_decay")
+    _NO_LENGTHS = "it makes matrices orthogonal instead of dividing by coefficient"
     _LIKE: ClassVar[dict] = {
         "torch": {},
         "keras": {"weight_decay": 0.004, "adam_eps": 1e-7, "adam_weight_decay": 0.004},

@@ -4,7 +4,7 @@ from math import sqrt
 from typing import ClassVar
 
 from . import _checks
-from ._base import Optimizer, options
+from ._base import Optimizer, averaged, options
 from ._traits import Traits
 
 
@@ -64,6 +64,7 @@ class NAdam(Optimizer):
         "keras": {"lr": 1e-3, "eps": 1e-7, "momentum_decay": 1.0},
         "optax": {"momentum_decay": None},
     }
+    _weight = averaged
 
     def __init__(
         self,

@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from . import _checks
-from ._base import options
+from ._base import ALPHA, options
 from ._measured import Global
 from ._traits import Traits
 
@@ -125,3 +125,6 @@ class PolyakSGD(Global):
             rate = min(rate, o["growth"] * self._kept((0.0,))[0])
         self._finish(tuple((*r[:3], r[3] * rate) for r in rows), n_threads)
         self._keep((rate,))
+
+    def _weight(self, o, row, t):
+        return row[ALPHA] * self._groups[0].carry()[0]

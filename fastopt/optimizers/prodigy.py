@@ -79,6 +79,7 @@ class Prodigy(Global):
         ("network",), "batches", "none", "any", "Prodigy (免调学习率)",
         "no rate to find; batches of a network",
     )  # fmt: skip
+    _NO_LENGTHS = "its moments hold gradients times an estimate that grows from step to step"
     _LIKE: ClassVar[dict] = {"torch": {}, "optax": {}}
     _MEASURE = "measure_prodigy"
     _CARRIED = ("d", "d_max", "d_numerator")

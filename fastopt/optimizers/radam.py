@@ -4,7 +4,7 @@ from math import sqrt
 from typing import ClassVar
 
 from . import _checks
-from ._base import Optimizer, options
+from ._base import Optimizer, averaged, options
 from ._traits import Traits
 
 
@@ -58,6 +58,7 @@ class RAdam(Optimizer):
         "as Adam, without a warm-up",
     )  # fmt: skip
     _LIKE: ClassVar[dict] = {"torch": {}, "optax": {}}
+    _weight = averaged
 
     def __init__(
         self,

@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from . import _checks
-from ._base import Optimizer
+from ._base import ALPHA, BETA, Optimizer, geometric
 from ._traits import Traits
 
 LR = _checks.Default(1e-3)
@@ -114,6 +114,16 @@ class SGD(Optimizer):
         if o["momentum"] == 0:
             return "sgd", ()
         return "nesterov" if o["nesterov"] else "momentum", ("momentum_buffer",)
+
+    def _weight(self, o, row, t):
+        mu = o["momentum"]
+        if mu == 0:
+            return row[ALPHA]
+        if o["like"] == "keras":
+            velocity = row[6] * geometric(mu, t)
+        else:
+            velocity = mu ** (t - 1) + (1.0 - o["dampening"]) * geometric(mu, t - 1)
+        return row[ALPHA] * velocity + row[BETA]
 
     @staticmethod
     def _scalars(o):

@@ -49,6 +49,7 @@ class Lion(Optimizer):
         ("network", "large"), "batches", "rate", "long", "Lion (符号动量)",
         "large models, half of the memory of AdamW; a rate 3 to 10 times smaller",
     )  # fmt: skip
+    _NO_LENGTHS = "it steps by signs, not by multiples of gradients"
     _LIKE: ClassVar[dict] = {"torch": {}, "keras": {"lr": 1e-3}, "optax": {"weight_decay": 1e-3}}
     _TIME = 0.3
 
@@ -124,6 +125,7 @@ class Signum(Optimizer):
         ("large",), "batches", "rate", "long", "符号梯度下降 (带动量)",
         "gradients of which only signs are sent or trusted",
     )  # fmt: skip
+    _NO_LENGTHS = "it steps by signs, not by multiples of gradients"
     _LIKE: ClassVar[dict] = {"optax": {}}
     _TIME = 0.3
 
@@ -202,6 +204,7 @@ class Rprop(Optimizer):
         ("linear", "network"), "exact", "none", "short", "弹性反向传播",
         "full batches without a line search; never mini-batches",
     )  # fmt: skip
+    _NO_LENGTHS = "it steps by signs, not by multiples of gradients"
     _LIKE: ClassVar[dict] = {"torch": {}}
     _RATE_BY_ARRAY = False  # lr is the first size of the steps
 

@@ -4,7 +4,7 @@ from math import sqrt
 from typing import ClassVar
 
 from . import _checks
-from ._base import Optimizer, options
+from ._base import Optimizer, averaged, options
 from ._traits import Traits
 
 
@@ -55,6 +55,7 @@ class Yogi(Optimizer):
         "as Adam, where its second moment forgets too fast",
     )  # fmt: skip
     _LIKE: ClassVar[dict] = {"optax": {}}
+    _weight = averaged
 
     def __init__(
         self,

@@ -6,7 +6,7 @@ import numpy as np
 
 from .. import _kernels
 from .._config import threads
-from .._validation import FLOATS, by_name, enrol, real_array, real_number, same_shape
+from .._validation import FLOATS, by_name, enrol, first_bad, real_array, real_number, same_shape
 
 # Requests to the kernel (fastopt/_kernels/penalties.pxi).
 VALUE, PROX, DISTANCE, CONJUGATE, SUPPORT = range(5)
@@ -203,14 +203,16 @@ class Penalty:
         return self._run(VALUE, "coef", coef, n_threads=n_threads)
 
     def prox(self, v, step, *, out=None, n_threads=None):
-        r"""The proximal step :math:`\arg\min_x \|x - v\|^2 / (2 \, step) + \phi(x)`.
+        r"""The proximal step :math:`\arg\min_x \sum_j (x_j - v_j)^2 / (2 \, step_j) + \phi(x)`.
 
         Parameters
         ----------
         v : array of float32 or float64
             What a step on the loss has given.
-        step : float
-            The length of that step, > 0 and finite.
+        step : float or array
+            The length of that step, >= 0 and finite; an array in the shape of `v`, cast to its dtype, where each
+            coefficient has its own (`Optimizer.step_lengths`). Penalties whose `kind` is not "coordinate" take a
+            number. At 0 coefficients stay, or go to the nearest limit.
         out : array, optional
             Where to write; `v` itself for a step in place.
         n_threads : int, optional
@@ -220,9 +222,11 @@ class Penalty:
         -------
         array with the shape and dtype of `v`
         """
-        step = real_number("step", step, 0, open_low=True)
         v = _ready("v", v)
+        step = self._step("step", step, "v", v)
         out = self._output(out, "v", v)
+        if step is not out and isinstance(step, np.ndarray) and np.may_share_memory(step, out):
+            step = step.copy()
         self._run(PROX, "v", v, step, out=out, n_threads=n_threads)
         return out
 
@@ -303,22 +307,39 @@ class Penalty:
 
     # Arrays.
 
-    def _check(self, label, x, step, n_threads):
-        """Raise what `prox` would."""
-        real_number("step", step, 0, open_low=True)
+    def _step(self, name, step, label, x):
+        """Lengths of a step on x: a float, or an array like x."""
+        if not isinstance(step, np.ndarray):
+            return real_number(name, step, 0)
+        if self.kind != "coordinate":
+            raise ValueError(
+                f"{type(self).__name__} is not a sum over coefficients: its proximal step takes one number as {name}, "
+                f"got an array of shape {step.shape}"
+            )
+        step = _ready(name, step, x.dtype)
+        same_shape(name, step, label, x)
+        low, high = (step.min(), step.max()) if step.size else (0, 0)
+        if not (low >= 0 and high < np.inf):
+            ok = (step >= 0) & (step < np.inf)
+            raise ValueError(f"{name} must be finite and >= 0, got {first_bad(step, ok)}")
+        return step
+
+    def _check(self, label, x, name, step, n_threads):
+        """Raise what `prox` would; the step as it takes it."""
         threads(n_threads, 0)
         for key, one in self._parameters().items():
             self._fit(key, one, label, x)
+        return self._step(name, step, label, x)
 
     def _run(self, what, label, x, step=1.0, gradient=None, out=None, n_threads=None):
         x = _ready(label, x)
         n_threads = threads(n_threads, x.size * _TIME * 1e-6)
         if out is not None and out is not x and np.may_share_memory(x, out):
             x = x.copy()
-        flat = [array if array is None else array.reshape(-1) for array in (gradient, out)]
+        flat = [array.reshape(-1) if isinstance(array, np.ndarray) else array for array in (step, gradient, out)]
         parameters = tuple(self._fit(key, one, label, x) for key, one in self._parameters().items())
         kernel = _kernels.table.penalties[x.dtype]
-        return kernel.run(self.name, what, x.reshape(-1), parameters, step, *flat, n_threads)
+        return kernel.run(self.name, what, x.reshape(-1), parameters, *flat, n_threads)
 
     def _fit(self, key, values, label, x):
         """A parameter for the kernel: a float, or a flat array like x."""

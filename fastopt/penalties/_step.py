@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from ._base import Penalty
+from ._base import PROX, Penalty
 
 
 def prox_step(params, penalty, step, *, n_threads=None):
@@ -17,17 +17,26 @@ def prox_step(params, penalty, step, *, n_threads=None):
         float32 or float64, C-contiguous and writeable.
     penalty : Penalty, or a list or dict of them
         One for all arrays, or one for each in the structure of `params`; None leaves its array as it is (intercepts).
-    step : float
-        The length of the optimizer's step: its `lr` at that step, for SGD without momentum. For rules that scale each
-        coefficient by itself (Adam) the result is a step on the penalty in another metric than theirs.
+    step : optimizer, float, or array, list or dict of floats and arrays
+        The lengths of the optimizer's step. The bound optimizer that has just stepped `params` stands for its
+        `step_lengths`, by coefficient where the rule divides by coefficient (Adam): in that metric the step is exact,
+        and parameters that stay as they are minimise loss plus penalty. A number, the `lr` of SGD without momentum, is
+        the length for all arrays; else one for each in the structure of `params`. Finite and >= 0.
     n_threads : int or None, default=None
         None: one thread until the work pays; -1: all.
 
     Raises
     ------
     TypeError, ValueError
-        Before anything is changed: structures differ, an array cannot be updated in place, two share memory, the step
-        is not a finite number > 0.
+        Before anything is changed: structures differ, an array cannot be updated in place, two share memory, a length
+        is not finite and >= 0, the optimizer has no lengths or is a wrapper (pass the one in it).
+
+    Notes
+    -----
+    The fixed points are those of the gradients that reach the rule: where clipping shortens the gradients at the optimum,
+    they are others. Under the noise of batches the lengths have to fall, as without a penalty.
+    Duchi, Hazan and Singer, Adaptive subgradient methods (2011); Yun, Lozano and Yang, Adaptive proximal gradient
+    methods for structured neural networks (2021).
 
     Examples
     --------
@@ -40,9 +49,23 @@ def prox_step(params, penalty, step, *, n_threads=None):
     >>> prox_step(w, {"coef": L1(alpha=0.5), "intercept": None}, 0.5)
     >>> w
     {'coef': array([0.5, 0. ]), 'intercept': array(0.5)}
+
+    A lasso by Adagrad, to its optimum:
+
+    >>> from fastopt.optimizers import Adagrad
+    >>> w = np.zeros(3)
+    >>> opt = Adagrad(w, lr=0.5)
+    >>> for _ in range(500):
+    ...     opt.step(w - np.array([2.0, 0.25, -1.0]))
+    ...     prox_step(w, L1(alpha=0.5), opt)
+    >>> w
+    array([ 1.5,  0. , -0.5])
     """
-    pairs = list(_pairs(params, penalty))
-    for label, array, one in pairs:
+    if hasattr(step, "step_lengths") and not isinstance(step, type):
+        step = step.step_lengths()
+    pairs = list(_pairs(params, penalty, step))
+    steps = []
+    for label, array, one, length in pairs:
         if one is not None and not isinstance(one, Penalty):
             raise TypeError(f"penalty{label} must be a Penalty or None, got {type(one).__name__}")
         if not isinstance(array, np.ndarray):
@@ -52,21 +75,21 @@ def prox_step(params, penalty, step, *, n_threads=None):
         if not (array.flags.c_contiguous and array.flags.aligned and array.flags.writeable):
             raise ValueError(f"params{label} must be C-contiguous, aligned and writeable; it is updated in place")
         if one is not None:
-            one._check(f"params{label}", array, step, n_threads)
+            name = f"step{label}" if isinstance(step, (Mapping, list, tuple)) else "step"
+            steps.append((array, one, one._check(f"params{label}", array, name, length, n_threads)))
     stepped = sorted(
-        ((array.ctypes.data, label, array) for label, array, one in pairs if one is not None and array.size),
+        ((array.ctypes.data, label, array) for label, array, one, _ in pairs if one is not None and array.size),
         key=lambda entry: entry[0],
     )
     for (_, first, before), (start, second, _) in pairwise(stepped):
         if start < before.ctypes.data + before.nbytes:
             raise ValueError(f"params{first} and params{second} share memory; it would be stepped twice")
-    for _, array, one in pairs:
-        if one is not None:
-            one.prox(array, step, out=array, n_threads=n_threads)
+    for array, one, length in steps:
+        one._run(PROX, "params", array, length, out=array, n_threads=n_threads)
 
 
-def _pairs(params, penalty):
-    """(label, array, penalty) of each array."""
+def _pairs(params, penalty, step):
+    """(label, array, penalty, length) of each array."""
     if isinstance(params, np.ndarray):
         items, keys = {None: params}, None
     elif isinstance(params, Mapping):
@@ -77,12 +100,18 @@ def _pairs(params, penalty):
         raise TypeError(
             f"params must be an array, a list of arrays or a dict from name to array, got {type(params).__name__}"
         )
-    each = {key: penalty for key in items}
-    if isinstance(penalty, Mapping):
-        each = dict(penalty)
-    elif isinstance(penalty, (list, tuple)):
-        each = dict(enumerate(penalty))
-    if set(each) != set(items):
-        raise ValueError(f"penalty has the entries {list(each)}, params {list(items)}; they must be the same")
+    penalties, lengths = _each("penalty", penalty, items), _each("step", step, items)
     for key, array in items.items():
-        yield "" if keys is None else f"[{key!r}]", array, each[key]
+        yield "" if keys is None else f"[{key!r}]", array, penalties[key], lengths[key]
+
+
+def _each(name, given, items):
+    """One for each of the items, by key."""
+    each = dict.fromkeys(items, given)
+    if isinstance(given, Mapping):
+        each = dict(given)
+    elif isinstance(given, (list, tuple)):
+        each = dict(enumerate(given))
+    if set(each) != set(items):
+        raise ValueError(f"{name} has the entries {list(each)}, params {list(items)}; they must be the same")
+    return each
