@@ -1,6 +1,5 @@
 # The Hessian that the pairs of L-BFGS model, and its generalized Cauchy point. All float64, in either module.
 
-
 cdef extern from "fo_simd.h":
     void prefetch "FO_PREFETCH"(const void* at) nogil
 

@@ -1,6 +1,5 @@
 # The memory of L-BFGS, and what minimisers ask of their vectors. All float64, in either module.
 
-
 cdef enum:
     FO_COLUMNS = 1024  # columns a block: what a sum over the pairs adds to stays in the first cache
     FO_LANES = 8
