@@ -868,6 +868,22 @@ def test_prodigy_makes_no_step_at_a_rate_of_zero(corrected):
     assert whole.n_steps == 12 and not np.array_equal(w, start)
 
 
+def test_prodigy_overflows_as_the_authors_code():
+    """Where the decoupled decay of a large d throws the parameters out, in the same steps and elements."""
+    rng = np.random.default_rng(17)
+    for maximize in (False, True):
+        start, grads, _ = problem(rng, 37)
+        o = dict(lr=1.0, d0=1e-2, weight_decay=0.3, maximize=maximize)
+        w = start.copy()
+        with np.errstate(all="ignore"):
+            got, _ = run(O.Prodigy(w, **o), w, grads)
+            expected = reference.run("prodigy", "torch", start, grads, **o)
+        finite = np.isfinite(expected)
+        assert finite[:5].all() and not finite[-1].all()
+        np.testing.assert_array_equal(np.isfinite(got), finite)
+        np.testing.assert_array_equal(np.isnan(got), np.isnan(expected))
+
+
 def test_value():
     w = np.ones(3)
     optimizer = O.PolyakSGD(w)
