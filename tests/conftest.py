@@ -50,6 +50,16 @@ def torch_float64():
 
 
 @pytest.fixture
+def keras(torch_float64):
+    """Keras on torch."""
+    os.environ.setdefault("KERAS_BACKEND", "torch")
+    keras = pytest.importorskip("keras")
+    if keras.backend.backend() != "torch":
+        pytest.skip(f"Keras runs on {keras.backend.backend()}")
+    return keras
+
+
+@pytest.fixture
 def checkout():
     """The folder of the source tree; skips where the tests lie alone."""
     if not (CHECKOUT / "setup.py").exists():

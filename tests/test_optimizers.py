@@ -29,7 +29,7 @@ LEVELS = _kernels.available()
 # Values of each option; the settings of a rule are all legal combinations.
 GRID = {
     "sgd": dict(
-        lr=[0.03],
+        lr=[0.03, schedules.Exponential(0.12, 0.9)],
         momentum=[0, 0.9],
         dampening=[0, 0.3],
         weight_decay=[0, 0.05],
@@ -46,7 +46,7 @@ GRID = {
         decoupled_weight_decay=[False, True],
     ),
     "adamw": dict(
-        lr=[0.03],
+        lr=[0.03, schedules.Exponential(0.12, 0.9)],
         betas=[(0.9, 0.999), (0.5, 0.6)],
         eps=[1e-8, 1e-2],
         weight_decay=[0, 1e-2, 0.3],
@@ -54,7 +54,7 @@ GRID = {
         maximize=[False, True],
     ),
     "adagrad": dict(
-        lr=[0.3],
+        lr=[0.3, schedules.Exponential(1, 0.9)],
         lr_decay=[0, 0.1],
         weight_decay=[0, 0.05],
         initial_accumulator_value=[0, 0.3],
@@ -78,23 +78,23 @@ GRID = {
         maximize=[False, True],
     ),
     "adamax": dict(
-        lr=[0.03],
+        lr=[0.03, schedules.Exponential(0.12, 0.9)],
         betas=[(0.9, 0.999), (0.0, 0.9), (0.8, 0.5)],
         eps=[1e-8, 1e-2],
         weight_decay=[0, 0.05],
         maximize=[False, True],
     ),
     "nadam": dict(
-        lr=[0.03],
+        lr=[0.03, schedules.Exponential(0.12, 0.9)],
         betas=[(0.9, 0.999), (0.8, 0.5)],
         eps=[1e-8, 1e-2],
         weight_decay=[0, 0.05],
-        momentum_decay=[4e-3, 0.5],
+        momentum_decay=[4e-3, 1.0],
         decoupled_weight_decay=[False, True],
         maximize=[False, True],
     ),
     "radam": dict(
-        lr=[0.03],
+        lr=[0.03, schedules.Exponential(0.12, 0.9)],
         betas=[(0.9, 0.999), (0.8, 0.5), (0.5, 0.9)],
         eps=[1e-8, 1e-2],
         weight_decay=[0, 0.05],
@@ -102,7 +102,7 @@ GRID = {
         maximize=[False, True],
     ),
     "adabelief": dict(
-        lr=[0.03],
+        lr=[0.03, schedules.Exponential(0.12, 0.9)],
         betas=[(0.9, 0.999), (0.8, 0.5)],
         eps=[1e-16, 1e-2],
         eps_root=[1e-16, 1e-3],
@@ -111,7 +111,7 @@ GRID = {
         maximize=[False, True],
     ),
     "yogi": dict(
-        lr=[0.03],
+        lr=[0.03, schedules.Exponential(0.12, 0.9)],
         betas=[(0.9, 0.999), (0.8, 0.5)],
         eps=[1e-3, 1e-1],
         initial_accumulator_value=[1e-6, 0.5],
@@ -128,8 +128,18 @@ GRID = {
         eps_root=[0, 1e-3],
         maximize=[False, True],
     ),
-    "lion": dict(lr=[0.03], betas=[(0.9, 0.99), (0.3, 0.5)], weight_decay=[0, 0.05], maximize=[False, True]),
-    "signum": dict(lr=[0.03], momentum=[0.9, 0, 0.5], weight_decay=[0, 0.05], maximize=[False, True]),
+    "lion": dict(
+        lr=[0.03, schedules.Exponential(0.12, 0.9)],
+        betas=[(0.9, 0.99), (0.3, 0.5)],
+        weight_decay=[0, 0.05],
+        maximize=[False, True],
+    ),
+    "signum": dict(
+        lr=[0.03, schedules.Exponential(0.12, 0.9)],
+        momentum=[0.9, 0, 0.5],
+        weight_decay=[0, 0.05],
+        maximize=[False, True],
+    ),
     "rprop": dict(
         lr=[0.03, 1e-9, 9.0],
         etas=[(0.5, 1.2), (0.9, 1.01)],
@@ -173,7 +183,7 @@ GRID = {
         maximize=[False, True],
     ),
     "schedulefreeradam": dict(
-        lr=[0.03],
+        lr=[0.03, schedules.Exponential(0.12, 0.9)],
         betas=[(0.9, 0.999), (0.5, 0.9)],
         eps=[1e-8, 1e-2],
         weight_decay=[0, 0.05],
@@ -306,18 +316,19 @@ def test_torch(name, torch_float64):
     shapes = [(7, 5), (33,), ()]
     start = [rng.standard_normal(s) for s in shapes]
     grads = [gradients(rng, s) for s in shapes]
+    steps = [(list(g), [torch.tensor(a) for a in g]) for g in zip(*grads)]
     for o in settings(name):
         ours = [w.copy() for w in start]
         theirs = [torch.tensor(w, requires_grad=True) for w in start]
         a = OPTIMIZERS[name](ours, **o)
         lr = o["lr"](0) if callable(o["lr"]) else o["lr"]
         b = make(theirs, **{**o, "lr": lr}, foreach=False)
-        for t in range(STEPS):
-            for p, g in zip(theirs, grads):
-                p.grad = torch.tensor(g[t])
+        for t, (given, tensors) in enumerate(steps):
+            for p, g in zip(theirs, tensors):
+                p.grad = g
             if callable(o["lr"]):
                 b.param_groups[0]["lr"] = o["lr"](t)
-            a.step([g[t] for g in grads])
+            a.step(given)
             b.step()
         for i, (p, w) in enumerate(zip(theirs, ours)):
             assert_close(w, p.detach().numpy(), str(o))

@@ -5,7 +5,6 @@ import importlib
 import inspect
 import itertools
 import math
-import os
 import pickle
 
 import covering
@@ -58,7 +57,7 @@ GRID = {
         maximize=[False, True],
     ),
     "prodigy": dict(
-        lr=[1.0, schedules.Exponential(1.0, 0.9)],
+        lr=[1.0, schedules.Exponential(1.0, 0.9), schedules.Warmup(1.0, 7)],
         betas=[(0.9, 0.999), (0.5, 0.6)],
         beta3=[None, 0.7],
         eps=[1e-8, 1e-2],
@@ -68,7 +67,7 @@ GRID = {
         safeguard_warmup=[False, True],
         d0=[1e-6, 1e-2],
         d_coef=[1.0, 0.5],
-        growth_rate=[np.inf, 1.1],  # at 1.5 d grows past all distances, and with it the rounding of x0 - w
+        growth_rate=[np.inf, 1.1, 1.5],
         maximize=[False, True],
     ),
     "dog": dict(
@@ -107,6 +106,21 @@ GRID = {
 FIXED = {("prodigy", "optax"): {"decouple": True, "growth_rate": np.inf, "use_bias_correction": True}}
 SHAPES = [(7, 5), (33,), ()]
 FACTORED = {"adafactor", "muon"}  # rules for which the shape counts
+ADAM = {
+    "adam_lr_ratio",
+    "adam_betas",
+    "adam_eps",
+    "adam_weight_decay",
+}  # what Muon reads of arrays that are no matrices
+MATRIX = {
+    "weight_decay",
+    "momentum",
+    "ns_coefficients",
+    "eps",
+    "ns_steps",
+    "adjust_lr_fn",
+    "rms_rate",
+}  # of those that are
 PAIRS = [(name, like) for name, cls in OPTIMIZERS.items() for like in cls._LIKE]
 each_pair = pytest.mark.parametrize("name, like", PAIRS)
 BRIEF = {
@@ -125,19 +139,20 @@ brief = pytest.mark.parametrize("name", list(OPTIMIZERS))
 def grid_of(name, like):
     grid = {**GRID[name], **{k: [v] for k, v in FIXED.get((name, like), {}).items()}}
     if name == "adafactor" and like != "torch":
-        grid["eps"] = [(1e-30, 1e-3), (1e-2, 2.0)]
+        grid.update(eps=[(1e-30, 1e-3), (1e-2, 2.0)], d=[1.0, 0.5, None])
     return grid
 
 
 def settings(name, like, n):
-    """Pairs (shape, options): all options where they are n at most, with the shapes in turns; else a sample of both."""
+    """Pairs (shape, options): all options where they are n at most, with the shapes in turns; else a sample of both; for
+    infinite n all pairs."""
     shapes = {"adafactor": [(5, 8), (8, 5), (40,), (), (2, 5, 4)], "muon": [(5, 8), (8, 5), (40,), ()]}.get(
         name, [(37,)]
     )
     if (name, like) == ("adafactor", "optax"):
         shapes = shapes[:-1]  # the reference is of two axes
     grid = grid_of(name, like)
-    if math.prod(map(len, grid.values())) > n:
+    if math.prod(map(len, grid.values())) > n or n == math.inf:
         grid["shape"] = shapes
     return [(o.pop("shape", shapes[k % len(shapes)]), o) for k, o in enumerate(covering.settings(grid, n))]
 
@@ -145,13 +160,17 @@ def settings(name, like, n):
 SCALE = np.geomspace(0.05, 2.0, 37)
 
 
-def run(optimizer, w, grads, values=None):
-    """The trajectory, and the gradients given: `grads`, or, for the rules of two points, those of a parabola."""
+def run(optimizer, w, grads, values=None, pull=0.0):
+    """The trajectory, and the gradients given: `grads`, with `pull` also the slope of a parabola, so many times as large;
+    for the rules of two points its slope alone."""
     out, given = [], []
     for t, g in enumerate(grads):
+        sign = -1.0 if optimizer.maximize else 1.0
+        slope = sign * (np.resize(SCALE, w.shape) * (w - 1.0))
         if isinstance(optimizer, (O.BarzilaiBorwein, O.AdaptiveGD)):
-            sign = -1.0 if optimizer.maximize else 1.0
-            g = (sign * (np.resize(SCALE, w.shape) * (w - 1.0))).astype(w.dtype)
+            g = slope.astype(w.dtype)
+        elif pull:
+            g = g + pull * np.mean(np.abs(g)) * slope
         g = np.asarray(g)
         given.append(g)
         optimizer.step(g) if values is None else optimizer.step(g, value=values[t])
@@ -191,6 +210,13 @@ def test_reference_of_many_settings(name, like):
     compare(name, like, 500)
 
 
+@pytest.mark.exhaustive
+@each_pair
+def test_reference_of_every_setting(name, like):
+    """All settings; of the rules for which it counts with every shape."""
+    compare(name, like, math.inf)
+
+
 @each_pair
 @pytest.mark.parametrize("n", [24, 500])
 def test_settings_cover_the_grid(name, like, n):
@@ -211,17 +237,38 @@ def test_settings_cover_the_grid(name, like, n):
         assert len(set(zip(*(columns[c] for c in choices)))) == math.prod(len(grid[c]) for c in choices)
 
 
+def read_by(name, shape, options):
+    """The options that a step of an array of this shape depends on."""
+    unread = () if name != "muon" else ADAM if len(shape) == 2 else MATRIX
+    return {option: value for option, value in options.items() if option not in unread}
+
+
 def compare(name, like, n):
-    rng = np.random.default_rng(1)
+    rng, seen = np.random.default_rng(1), {}
     fixed = reference.RULES[name, like][1]
     for shape, o in settings(name, like, n):
-        size = np.prod(shape, dtype=int)
-        start, grads, values = problem(rng, size)
-        start, grads, values = start.reshape(shape), grads.reshape(-1, *shape), values_of(name, values)
+        read = {option: value for option, value in read_by(name, shape, o).items() if option not in fixed}
+        key = repr((shape, read))
+        if key in seen:
+            start, grads, values, expected = seen[key]
+        else:
+            size = np.prod(shape, dtype=int)
+            start, grads, values = problem(rng, size)
+            start, grads, values, expected = (
+                start.reshape(shape),
+                grads.reshape(-1, *shape),
+                values_of(name, values),
+                None,
+            )
+        # Prodigy's d comes from x0 - w, whose rounding is 1e-10 of it at first where w is 1 and d0 1e-6, and it grows for
+        # ever where no solution pulls: a start near 0 and a parabola make it a number that can be compared.
+        pull, start = (2.0, start * 1e-3) if name == "prodigy" else (0.0, start)
         w = np.array(start)
-        got, given = run(OPTIMIZERS[name](w, **o, like=like), w, grads, values)
-        o = {k: v for k, v in o.items() if k not in fixed}
-        expected = reference.run(name, like, start, given, values=values, **o)
+        got, given = run(OPTIMIZERS[name](w, **o, like=like), w, grads, values, pull)
+        if expected is None:
+            expected = reference.run(name, like, start, given, values=values, **read)
+        if name == "muon":
+            seen[key] = start, grads, values, expected
         scale = max(1.0, np.abs(expected).max())
         np.testing.assert_allclose(got, expected, rtol=1e-10, atol=1e-11 * scale, err_msg=f"{shape} {o}")
 
@@ -304,15 +351,6 @@ KERAS = [
         ),  # fmt: skip
     ),
 ]
-
-
-@pytest.fixture
-def keras(torch_float64):
-    os.environ.setdefault("KERAS_BACKEND", "torch")
-    keras = pytest.importorskip("keras")
-    if keras.backend.backend() != "torch":
-        pytest.skip(f"Keras runs on {keras.backend.backend()}")
-    return keras
 
 
 each_keras = pytest.mark.parametrize("recipe, theirs", KERAS, ids=[repr(r) for r, _ in KERAS])
@@ -470,6 +508,7 @@ OPTAX = [
         O.PolyakSGD(max_lr=0.2, f_min=0.4, eps=0.1, variant="sps+"),
         lambda optax: optax.polyak_sgd(0.2, 1.0, 0.4, 0.1, "sps+"),
     ),
+    (O.PolyakSGD(lr=0.5, c=0.25, max_lr=0.2), lambda optax: optax.polyak_sgd(0.2, scaling=0.5)),
 ]
 
 
@@ -769,6 +808,80 @@ def test_bad_input(name):
     make(again).step(g, **more)
     for a, b in zip(params, again):
         np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("like", ["torch", "keras", "optax"])
+def test_muon_steps_each_matrix_as_alone(like):
+    """Also where many of one shape are more than a stack, between arrays of other shapes, dtypes, groups and rates."""
+    rng = np.random.default_rng(16)
+    shapes = [(90, 100), (90, 100), (6,), (100, 90), (90, 100), (90, 100), (90, 100), (3, 0), (90, 100)]
+    start = [rng.standard_normal(s).astype(t) for s in shapes for t in (np.float32, np.float64)]
+    grads = [[rng.standard_normal(w.shape).astype(w.dtype) for w in start] for _ in range(3)]
+    params = [w.copy() for w in start]
+    o = dict(like=like, nesterov=False, weight_decay=0.1, adam_weight_decay=0.2)
+    groups = [{"params": params[:13], "lr": 0.1}, {"params": params[13:], "lr": 0.2, "momentum": 0.5}]
+    together = O.Muon(groups, **o, lr_multiplier={4: 0.5}, weight_decay_exclude=[1, 4])
+    for g in grads:
+        together.step([g[:13], g[13:]])
+    for i, w in enumerate(start):
+        own = dict(o, lr=0.1) if i < 13 else dict(o, lr=0.2, momentum=0.5)
+        key = i if i < 13 else i - 13
+        more = dict(lr_multiplier={0: 0.5}) if key == 4 else {}
+        more["weight_decay_exclude"] = [0] if key in (1, 4) else None
+        alone = w.copy()
+        optimizer = O.Muon([alone], **own, **more)
+        for g in grads:
+            optimizer.step([g[i]])
+        np.testing.assert_array_equal(params[i], alone)
+
+
+def test_polyak_measures_gradients_alone():
+    w = np.array([np.nan, 1.0, 2.0])
+    O.PolyakSGD(w).step(np.ones(3), value=1.5)
+    np.testing.assert_array_equal(w, [np.nan, 0.5, 1.5])
+
+
+@pytest.mark.parametrize("corrected", [False, True])
+def test_prodigy_makes_no_step_at_a_rate_of_zero(corrected):
+    """As the authors' code: nothing is kept of such a step but its number, nor is one counted without any slope."""
+    rng = np.random.default_rng(15)
+    start, grads, _ = problem(rng, 30, 12)
+    rates = np.array([0.0, 0.0, 0.5, 1.0, 1.0, 0.0, 1.0, 0.3, 0.0, 1.0, 1.0, 1.0])
+    grads[2] = 0.0
+    o = dict(d0=1e-2, use_bias_correction=corrected)
+    w, x = start.copy(), start.copy()
+    whole, made = O.Prodigy(w, lr=lambda step: rates[step], **o), O.Prodigy(x, **o)
+    for t, g in enumerate(grads):
+        before = whole.state_dict()
+        whole.step(g)
+        if rates[t] and g.any():
+            made.lr = rates[t]
+            made.step(g)
+        np.testing.assert_array_equal(w, x)
+        if t and not rates[t]:
+            after = whole.state_dict()
+            assert all((after[key] == before[key]).all() for key in before if "step" not in key or key == "d_steps")
+        if t == 8:
+            state, w = whole.state_dict(), w.copy()
+            whole = O.Prodigy(w, lr=lambda step: rates[step], **o)
+            whole.load_state_dict(state)
+    assert whole.n_steps == 12 and not np.array_equal(w, start)
+
+
+def test_prodigy_overflows_as_the_authors_code():
+    """Where the decoupled decay of a large d throws the parameters out, in the same steps and elements."""
+    rng = np.random.default_rng(17)
+    for maximize in (False, True):
+        start, grads, _ = problem(rng, 37)
+        o = dict(lr=1.0, d0=1e-2, weight_decay=0.3, maximize=maximize)
+        w = start.copy()
+        with np.errstate(all="ignore"):
+            got, _ = run(O.Prodigy(w, **o), w, grads)
+            expected = reference.run("prodigy", "torch", start, grads, **o)
+        finite = np.isfinite(expected)
+        assert finite[:5].all() and not finite[-1].all()
+        np.testing.assert_array_equal(np.isfinite(got), finite)
+        np.testing.assert_array_equal(np.isnan(got), np.isnan(expected))
 
 
 def test_value():

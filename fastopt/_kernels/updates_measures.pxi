@@ -17,19 +17,23 @@ cdef enum:
 cdef inline void measure_loop(measure_formula f, int slots, int terms, scalars_t s, out_t w, in_t g, out_t a, out_t b,
                               out_t c, out_t d, out_t p, out_t q, out_t r, Py_ssize_t n) noexcept nogil:
     cdef Py_ssize_t i
+    cdef real h
     cdef element e
     cdef measured m
     for i in range(n):
-        e.w = w[i]
         if slots > 0:
+            e.w = w[i]
             e.a = a[i]
+            h = s.sign * g[i] + s.l2 * e.w
+        else:  # of the gradient alone: w is not read
+            h = s.sign * g[i]
         if slots > 1:
             e.b = b[i]
         if slots > 2:
             e.c = c[i]
         if slots > 3:
             e.d = d[i]
-        m = f(e, s.sign * g[i] + s.l2 * e.w, &s)
+        m = f(e, h, &s)
         if slots > 0:
             a[i] = m.e.a
         if slots > 1:

@@ -14,6 +14,7 @@ from ._measured import Measured
 from ._traits import Traits
 
 ADJUST = (None, "original", "match_rms_adamw", "none")
+STACK = 2**15  # elements of matrices that step together: what they need stays in the second cache
 
 
 class Muon(Measured):
@@ -189,56 +190,66 @@ class Muon(Measured):
         for plan, where in zip(self._plans, self._wheres):
             arrays = [(g, i) for g in self._groups for i in range(len(g.params))]
             plan.run(rows, n_threads)
+            alike = {}  # matrices of one shape and one row of scalars
             for k, place in enumerate(where):
                 group, i = arrays[place]
-                if group.params[i].ndim == 2 and group.params[i].size:
-                    o = group.options(self._options)
-                    if self._excluded[place]:
-                        o = {**o, "weight_decay": 0.0}
-                    self._step_matrix(group.params[i], group.slots[i][2], plan.gradient(k), o,
-                                      rows[self._owners[place]], n_threads)  # fmt: skip
+                w = group.params[i]
+                if w.ndim == 2 and w.size:
+                    found = w, group.slots[i][2], plan.gradient(k)
+                    alike.setdefault((self._owners[place], w.shape), []).append((group, self._excluded[place], found))
+            for (owner, _), members in alike.items():
+                group, excluded, _ = members[0]
+                o = group.options(self._options)
+                if excluded:
+                    o = {**o, "weight_decay": 0.0}
+                matrices = [found for *_, found in members]
+                most = max(1, STACK // matrices[0][0].size)
+                for first in range(0, len(matrices), most):
+                    self._step_matrices(matrices[first : first + most], o, rows[owner], n_threads)
 
-    def _buffers(self, w):
-        key = w.shape, w.dtype
+    def _buffers(self, n, w):
+        key = n, w.shape, w.dtype
         if key not in self._work:
-            m, n = sorted(w.shape)
-            self._work[key] = [np.empty(s, dtype=w.dtype) for s in (w.shape, (m, n), (m, n), (m, m), (m, m))]
+            short, long = sorted(w.shape)
+            shapes = w.shape, (short, long), (short, long), (short, short), (short, short)
+            self._work[key] = [np.empty((n, *shape), dtype=w.dtype) for shape in shapes]
         return self._work[key]
 
-    def _step_matrix(self, w, buffer, g, o, row, n_threads):
+    def _step_matrices(self, matrices, o, row, n_threads):
+        """The step of matrices (w, buffer, g) of one shape, whose products are one call of NumPy."""
         like, mu, nesterov = o["like"], o["momentum"], o["nesterov"]
         sign, lr, t = row[0], row[12], row[13]
-        made, x, y, a, b = self._buffers(w)
-        number = w.dtype.type
+        shape, dtype = matrices[0][0].shape, matrices[0][0].dtype
+        made, x, y, a, b = self._buffers(len(matrices), matrices[0][0])
+        number = dtype.type
         # B, and N in `made`, whose scale does not matter but for eps
-        np.multiply(g, number(sign if like == "keras" else sign * (1.0 - mu)), out=made)
-        buffer *= number(mu)
-        buffer += made
-        if not nesterov:
-            np.multiply(buffer, number(1.0 / (1.0 - mu**t) if like == "optax" else 1.0), out=made)
-        elif like == "optax":
-            made *= number(1.0 / (1.0 - mu**t))
-            np.multiply(buffer, number(mu / (1.0 - mu ** (t + 1.0))), out=x.reshape(w.shape))
-            made += x.reshape(w.shape)
-        else:
-            np.multiply(buffer, number(mu), out=x.reshape(w.shape))
-            made += x.reshape(w.shape)
-        blocks = _kernels.table.updates[w.dtype].Blocks([made])
-        norm = sqrt(float(blocks.squares(n_threads)[0]))
-        norm = norm + o["eps"] if like != "torch" else max(norm, o["eps"]) if norm == norm else norm
-        wide = w.shape[0] <= w.shape[1]
-        np.multiply(made if wide else made.T, number(1.0 / norm), out=x)
+        for (_, buffer, g), one, spare in zip(matrices, made, x.reshape(made.shape)):
+            np.multiply(g, number(sign if like == "keras" else sign * (1.0 - mu)), out=one)
+            buffer *= number(mu)
+            buffer += one
+            if not nesterov:
+                np.multiply(buffer, number(1.0 / (1.0 - mu**t) if like == "optax" else 1.0), out=one)
+                continue
+            if like == "optax":
+                one *= number(1.0 / (1.0 - mu**t))
+            np.multiply(buffer, number(mu / (1.0 - mu ** (t + 1.0)) if like == "optax" else mu), out=spare)
+            one += spare
+        norms = np.sqrt(_kernels.table.updates[dtype].Blocks(list(made)).squares(n_threads))
+        norms = np.maximum(norms, o["eps"]) if like == "torch" else norms + o["eps"]
+        wide = shape[0] <= shape[1]
+        np.multiply(made if wide else made.swapaxes(1, 2), (1.0 / norms).astype(dtype)[:, None, None], out=x)
         first, second, third = (number(value) for value in o["ns_coefficients"])
         for _ in range(o["ns_steps"]):
-            np.matmul(x, x.T, out=a)
-            np.matmul(a, a.T, out=b)  # A is symmetric: NumPy computes half of a product with its own transpose
+            np.matmul(x, x.swapaxes(1, 2), out=a)
+            # A is symmetric, and NumPy computes half of a product with its own transpose
+            np.matmul(a, a.swapaxes(1, 2), out=b)
             a *= second
             b *= third
             b += a
             np.matmul(b, x, out=y)
             x *= first
             x += y
-        rows, columns = w.shape
+        rows, columns = shape
         how = o["adjust_lr_fn"] or ("match_rms_adamw" if like == "keras" else "original")
         if how == "match_rms_adamw":
             factor = o["rms_rate"] * sqrt(max(rows, columns))
@@ -246,6 +257,7 @@ class Muon(Measured):
             ratio = columns / rows if like == "optax" else rows / columns
             factor = sqrt(max(1.0, ratio)) if how == "original" else 1.0
         x *= number(lr * factor)
-        np.multiply(w, number(lr * o["weight_decay"]), out=made)
-        w -= made
-        w -= x if wide else x.T
+        for (w, *_), one, step in zip(matrices, made, x if wide else x.swapaxes(1, 2)):
+            np.multiply(w, number(lr * o["weight_decay"]), out=one)
+            w -= one
+            w -= step

@@ -49,9 +49,9 @@ class PolyakSGD(Global):
     Notes
     -----
     `step(grads, value=f)`. No slots. optax's code divides by the norm of the gradient times its `scaling` (our lr); here
-    the step is what its documentation and the papers say, the same for lr=1. Sources: Polyak, Introduction to
-    optimization (1987); Loizou et al., Stochastic Polyak step-size for SGD (2021); Garrigos et al., Function value
-    learning (2023).
+    the step is what its documentation and the papers say, the same for lr=1; with c = lr^2 it is that of the code.
+    Sources: Polyak, Introduction to optimization (1987); Loizou et al., Stochastic Polyak step-size for SGD (2021);
+    Garrigos et al., Function value learning (2023).
 
     Examples
     --------

@@ -62,7 +62,9 @@ class Prodigy(Global):
     Notes
     -----
     Slots: "exp_avg", "exp_avg_sq", "grad_sum" (s), "start" (:math:`x_0`). While all gradients have been 0 nothing
-    moves. Source: Mishchenko and Defazio, Prodigy: an expeditiously adaptive parameter-free learner (2024).
+    moves. ``like="torch"``: a step at a rate of 0, with which many schedules begin, changes nothing, and :math:`b_t`
+    counts neither it nor a step with s = 0; optax counts all, and its parameters are NaN after a step with s = 0.
+    Source: Mishchenko and Defazio, Prodigy: an expeditiously adaptive parameter-free learner (2024).
 
     Examples
     --------
@@ -82,7 +84,7 @@ class Prodigy(Global):
     _NO_LENGTHS = "its moments hold gradients times an estimate that grows from step to step"
     _LIKE: ClassVar[dict] = {"torch": {}, "optax": {}}
     _MEASURE = "measure_prodigy"
-    _CARRIED = ("d", "d_max", "d_numerator")
+    _CARRIED = ("d", "d_max", "d_numerator", "d_steps")
     _WHOLE = ("beta3", "d0", "d_coef", "growth_rate")
     _TIME = 1.0
 
@@ -145,9 +147,11 @@ class Prodigy(Global):
         corrected = o["use_bias_correction"] or o["like"] == "optax"
         beta3 = sqrt(beta2) if o["beta3"] is None else o["beta3"]
         coupled, decoupled = (0.0, decay) if o["decouple"] else (decay, 0.0)
-        guarded, eps = o["safeguard_warmup"], o["eps"]
+        guarded, eps, torch = o["safeguard_warmup"], o["eps"], o["like"] == "torch"
 
         def row(lr, t):
+            if torch and t - 1 in carried:
+                t = carried[t - 1][3] + 1.0
             rate = lr * sqrt(1.0 - beta2**t) / (1.0 - beta1**t) if corrected else lr
             return (sign, coupled, decoupled * rate, rate, 0.0, beta1, 1.0 - beta1, beta2, 1.0 - beta2, eps, 0.0, 0.0,
                     beta3, 1.0 if guarded else rate)  # fmt: skip
@@ -157,7 +161,10 @@ class Prodigy(Global):
     def _run(self, rows, n_threads, value):
         o = self._options
         d0 = o["d0"]
-        d, d_max, numerator = self._kept((d0, d0, 0.0))
+        d, d_max, numerator = self._kept((d0, d0, 0.0))[:3]
+        if o["like"] == "torch" and not any(r[3] > 0 for r in rows):
+            self._keep((d, d_max, numerator), False)
+            return
         scale = d * d / d0
         first = tuple((*r[:6], r[6] * d, r[7], r[8] * d * d, *r[9:13], r[13] * scale) for r in rows)
         totals = self._totals(first, n_threads)
@@ -191,7 +198,13 @@ class Prodigy(Global):
             ),
             n_threads,
         )
-        self._keep((new, d_max, numerator))
+        self._keep((new, d_max, numerator), not still)
+
+    def _keep(self, numbers, counted):
+        """For the next step; the last number is each group's own."""
+        for group in self._groups:
+            made = group.carry()[3] if group.carry() else 0.0
+            group.carried[group.steps + 1] = (*map(float, numbers), made + counted)
 
     @property
     def estimate(self):

@@ -558,10 +558,12 @@ def muon_optax(w, g, state, *, weight_decay=0.0, eps=1e-8, adam_weight_decay=0.0
 
 def prodigy(w, g, state, *, lr, betas=(0.9, 0.999), beta3=None, eps=1e-8, weight_decay=0, decouple=True,
             use_bias_correction=False, safeguard_warmup=False, d0=1e-6, d_coef=1.0, growth_rate=np.inf,
-            maximize=False):  # fmt: skip
-    """The authors' code, of all parameters in one array; state["d"] is the estimate."""
+            maximize=False, counts_all=False):  # fmt: skip
+    """The authors' code, of all parameters in one array; state["d"] is the estimate. optax counts all steps."""
     h, zero = _h(w, g, maximize, 0 if decouple else weight_decay), np.zeros_like(w)
     t, start = state.setdefault("t", 0) + 1, state.setdefault("start", w)
+    if lr == 0 and not counts_all:
+        return w
     beta3 = betas[1] ** 0.5 if beta3 is None else beta3
     d, d_max, numerator = state.get("d", d0), state.get("d_max", d0), state.get("numerator", 0.0)
     correction = (1 - betas[1] ** t) ** 0.5 / (1 - betas[0] ** t) if use_bias_correction else 1
@@ -571,9 +573,10 @@ def prodigy(w, g, state, *, lr, betas=(0.9, 0.999), beta3=None, eps=1e-8, weight
     v = state["v"] = betas[1] * state.get("v", zero) + (1 - betas[1]) * d**2 * h**2
     s = state["s"] = beta3 * state.get("s", zero) + d / d0 * (d if safeguard_warmup else dlr) * h
     total = np.sum(np.abs(s))
-    state.update(t=t, numerator=numerator)
     if total == 0:
+        state.update(t=t if counts_all else t - 1)
         return w
+    state.update(t=t, numerator=numerator)
     estimate = d_coef * numerator / total
     if d == d0:
         d = max(d, estimate)
@@ -702,7 +705,7 @@ RULES = {
     ("muon", "keras"): (muon_keras, {}),
     ("muon", "optax"): (muon_optax, {}),
     ("prodigy", "torch"): (prodigy, {}),
-    ("prodigy", "optax"): (prodigy, {"use_bias_correction": True}),
+    ("prodigy", "optax"): (prodigy, {"use_bias_correction": True, "counts_all": True}),
     ("dog", "optax"): (dog, {}),
     ("polyaksgd", "optax"): (polyak, {}),
     ("barzilaiborwein", "torch"): (barzilai_borwein, {}),
