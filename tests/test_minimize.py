@@ -400,6 +400,8 @@ def test_shapes():
         minimize(lambda x: 1j, X0)
     with pytest.raises(ValueError, match=r"the gradient must have the shape of x0, \(2,\), got \(3,\)"):
         minimize(rosen, X0, jac=lambda x: np.zeros(3))
+    with pytest.raises(TypeError, match=r"fun returned a tuple of 2; with jac=True it may be \(value, gradient\)"):
+        minimize(lambda x: (1.0, x), np.ones(3))
     with pytest.raises(TypeError, match="with jac=True fun must return"):
         minimize(rosen, X0, jac=True)
     with pytest.raises(ValueError, match=r"x0 must have one dimension, got shape \(2, 2\)"):

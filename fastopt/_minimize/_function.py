@@ -111,6 +111,8 @@ class Function:
     def _call(self, x):
         out = self._returned(x)
         if not self.together:
+            if isinstance(out, tuple):
+                raise TypeError(f"fun returned a tuple of {len(out)}; with jac=True it may be (value, gradient)")
             return _scalar(out), None
         if not (isinstance(out, tuple) and len(out) == 2):
             raise TypeError(f"with jac=True fun must return (value, gradient), got {type(out).__name__}")
