@@ -559,7 +559,7 @@ class LinearObjective:
         self.handle.cross(np.ascontiguousarray(weighted, dtype=self.dtype), cross, _sums, self.n_threads)
         self.n_passes += 1
         cross *= 1.0 / self.weight_sum
-        dual = -conjugate / self.weight_sum - float(np.vdot(cross, cross)) / (2.0 * self.penalty.alpha)
+        dual = -conjugate / self.weight_sum - self.penalty.conjugate(cross)
         if self.offset is not None:
             rows = slice(None) if self.data.rows is None else self.data.rows
             dual += float(np.vdot(weighted, self.offset.reshape(-1, self.k)[rows])) / self.weight_sum
