@@ -157,7 +157,7 @@ class Optimizer:
     def _check_options(self, options):
         _filters.check(options)
         self._check(options)
-        if options["lr_multiplier"] and (self._CARRIED or not self._RATE_BY_ARRAY):
+        if options["lr_multiplier"] and not self._RATE_BY_ARRAY:
             raise ValueError(
                 f"lr_multiplier: what {type(self).__name__} keeps depends on its rate; pass groups with an lr of their own"
             )
@@ -396,12 +396,18 @@ class Optimizer:
             raise ValueError(f"the schedule gives lr = {value!r} at step {step}; it must be finite and >= 0")
         return value
 
+    def _lr_at(self, group, lr, ahead):
+        """The rate of a group at the step that is `ahead` of the coming one; lr: the option."""
+        return self._lr(lr, self._step + ahead) if callable(lr) else lr
+
+    def _lr_last(self, group, lr):
+        return self._lr_at(group, lr, -1)
+
     def _rows(self, ahead=0):
         """The scalars of the step that is `ahead` of the coming one, a tuple for each entry of `_effective`."""
-        step = self._step + ahead
         return tuple(
             [
-                row((self._lr(lr, step) if callable(lr) else lr) * multiplier, group.steps + ahead + 1)
+                row(self._lr_at(group, lr, ahead) * multiplier, group.steps + ahead + 1)
                 for group, lr, multiplier, row in self._effective
             ]
         )
@@ -520,8 +526,8 @@ class Optimizer:
         """The scalars of the last step with `_weight` as alpha; 0 where there was none."""
         idle, rows = self._skipped_at == self._step, []
         for group, lr, multiplier, row in self._effective:
-            rate = (self._lr(lr, self._step - 1) if callable(lr) else lr) * multiplier
-            if idle or not group.steps or rate == 0:
+            rate = 0.0 if idle or not group.steps else self._lr_last(group, lr) * multiplier
+            if rate == 0:
                 rows.append((0.0,) * (ALPHA + 1))
                 continue
             given = row(rate, group.steps)

@@ -53,6 +53,8 @@ class Global(Measured):
     Every group holds them; what counts is the first group's.
     """
 
+    _RATE_BY_ARRAY = False
+
     def _totals(self, rows, n_threads):
         """The sums for each row of scalars, in the order of the arrays, (rows, terms)."""
         sums = self._measure(rows, n_threads)

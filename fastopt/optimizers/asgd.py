@@ -11,7 +11,8 @@ class ASGD(Optimizer):
     r"""Averaged SGD: gradient descent with a falling step, and the average of its parameters (Polyak and Ruppert).
 
     With :math:`h = \pm g + \lambda' w` (weight_decay :math:`\lambda'`), t from 1,
-    :math:`\eta_t = \eta / (1 + \lambda \eta (t - 1))^\alpha` and :math:`\mu_t = 1 / \max(1, t - 1 - t_0)`,
+    :math:`\eta_t = r_{t-1} / (1 + \lambda r_{t-1} (t - 1))^\alpha` for the rate r of the step before (r_1 for the first
+    one; all are lr where it does not change) and :math:`\mu_t = 1 / \max(1, t - 1 - t_0)`,
 
     .. math::
         w \leftarrow w - \lambda \eta_t w - \eta_t h, \qquad a \leftarrow a + \mu_t (w - a)
@@ -24,7 +25,7 @@ class ASGD(Optimizer):
     params : array, list, dict or list of dicts, default=None
         As for `SGD`.
     lr : float or callable, default=0.01
-        Step size or a function of the step (from 0), >= 0.
+        Step size or a function of the step (from 0), >= 0. A new rate is in force one step later, as in torch.
     lambd : float, default=1e-4
         >= 0.
     alpha : float, default=0.75
@@ -39,7 +40,7 @@ class ASGD(Optimizer):
 
     Notes
     -----
-    Slots: "ax". With a schedule, :math:`\eta` is the rate of the step itself; torch uses that of the step before.
+    Slots: "ax"; for each group the rates r of the last step and of the one before it.
     Sources: Polyak and Juditsky (1992), Bottou (2010); torch.optim.ASGD.
 
     Examples
@@ -58,6 +59,7 @@ class ASGD(Optimizer):
         "convex problems: the average of the path is better than its end",
     )  # fmt: skip
     _LIKE: ClassVar[dict] = {"torch": {}}
+    _CARRIED = ("lr", "lr_before")  # the rate at the last step, and the one that was in force there
 
     def __init__(
         self,
@@ -86,8 +88,8 @@ class ASGD(Optimizer):
         return "asgd", ("ax",)
 
     @staticmethod
-    def _scalars(o):
-        """The function (lr, t) that gives the row of fo_updates.h's scalars for step t, from 1."""
+    def _scalars(o, carried):
+        """The function (lr, t) that gives the row of fo_updates.h's scalars for step t, from 1; lr is that in force."""
         sign, l2, _ = _checks.decays(o)
         lambd, power, t0 = o["lambd"], o["alpha"], o["t0"]
 
@@ -97,6 +99,16 @@ class ASGD(Optimizer):
             return sign, l2, lambd * eta, eta, 0.0, 0.0, mu
 
         return row
+
+    def _lr_at(self, group, lr, ahead):
+        t = group.steps + ahead
+        now = super()._lr_at(group, lr, ahead)
+        before = (group.carried.get(t) if t else None) or (now, now)
+        group.carried[t + 1] = now, before[0]
+        return before[0]
+
+    def _lr_last(self, group, lr):
+        return group.carry()[1]
 
     def averages(self):
         """The averaged parameters, copies in the structure of the parameters; at first these themselves."""

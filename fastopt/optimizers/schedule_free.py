@@ -15,6 +15,7 @@ class _ScheduleFree(Optimizer):
     """What the schedule-free optimizers share: weights of the average, which a step hands to the next."""
 
     _CARRIED = ("weight_sum", "lr_max")
+    _RATE_BY_ARRAY = False
     _NO_LENGTHS = "it steps from one point with the gradient at another, and a proximal step would move one of them"
 
     def __init__(self, *, like="torch"):

@@ -19,8 +19,8 @@ def _sgd(like):
     return lengths
 
 
-def asgd(state, t, *, lr, lambd=1e-4, alpha=0.75, **_):
-    return lr / (1 + lambd * lr * (t - 1)) ** alpha
+def asgd(state, t, **_):
+    return state["eta"]
 
 
 def adam_torch(state, t, *, lr, betas=(0.9, 0.999), eps=1e-8, amsgrad=False, **_):

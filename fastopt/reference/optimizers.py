@@ -367,9 +367,9 @@ def ftrl(w, g, state, *, lr, initial_accumulator_value=0.1, l1=0, l2=0, l2_shrin
 def asgd(w, g, state, *, lr, lambd=1e-4, alpha=0.75, t0=1e6, weight_decay=0, maximize=False):
     """torch.optim.ASGD; state["ax"] is the average."""
     h = _h(w, g, maximize, weight_decay)
-    t = state["t"] = state.get("t", 0) + 1
-    eta = lr / (1 + lambd * lr * (t - 1)) ** alpha
+    t, eta = state.get("t", 0) + 1, state.get("next_eta", lr)
     w = w * (1 - lambd * eta) - eta * h
+    state.update(t=t, eta=eta, next_eta=lr / (1 + lambd * lr * t) ** alpha)
     ax = state.get("ax", np.zeros_like(w))
     state["ax"] = ax + (w - ax) / max(1, t - 1 - t0)
     return w
