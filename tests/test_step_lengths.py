@@ -291,7 +291,7 @@ def test_filters_levels_and_a_running_step():
 
     def rate(step):
         if step == 1:
-            with pytest.raises(RuntimeError, match="step\\(\\) of this optimizer is running"):
+            with pytest.raises(RuntimeError, match="step\\(\\) of this optimizer is already running"):
                 opt.step_lengths()
         return 0.1
 

@@ -15,9 +15,9 @@ from .. import _kernels
 from .._config import threads
 from . import _checks, _filters, _tensors
 from ._groups import Group, ParamGroup, collect, like
+from ._lengths import Lengths
+from ._state import State
 
-SCHEMA = 1
-ALPHA, BETA = 3, 4  # places of the step and the second step in a row of scalars
 WHOLE = ("like", "n_threads", "clip_global_norm", *_filters.COMMON)  # options that groups cannot override
 
 
@@ -41,16 +41,6 @@ def _with_common(init):
     place = next(i for i, p in enumerate(own) if p.name == "n_threads")
     __init__.__signature__ = signature.replace(parameters=[*own[:place], *extra, *own[place:]])
     return __init__
-
-
-def averaged(self, o, row, t):
-    """`Optimizer._weight` of rules whose first slot is an average with bias correction."""
-    return row[ALPHA] * (1.0 - o["betas"][0] ** t) + row[BETA]
-
-
-def geometric(ratio, n):
-    """1 + ratio + ... + ratio^(n - 1)."""
-    return float(n) if ratio == 1 else (1.0 - ratio**n) / (1.0 - ratio)
 
 
 def options(names):
@@ -78,7 +68,7 @@ def _plain(value):
     return float(value) if isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_)) else value
 
 
-class Optimizer:
+class Optimizer(Lengths, State):
     r"""Base of the optimizers; see `SGD` and `Adam` for what they compute.
 
     Every optimizer has these options beside those of its signature, for all groups; what a step does to gradients
@@ -116,7 +106,6 @@ class Optimizer:
     _RATE_BY_ARRAY = True  # whether the rate of a step can differ between the arrays of a group
     _DECAYS = ("weight_decay",)  # options that are 0 for arrays without decay
     _common = _places = _filter = None
-    _NO_LENGTHS = ""  # why a step is not a length times gradients, where it is not
     _CARRIED = ()  # names of numbers of a group that a step hands to the next (see `Group.carried`)
 
     @classmethod
@@ -222,31 +211,6 @@ class Optimizer:
         return self._options == other._options
 
     __hash__ = None
-
-    def __getstate__(self):
-        names = ("_options", "_groups", "_grouped", "_step", "_skipped", "_skipped_at")
-        state = {name: self.__dict__[name] for name in names}
-        if self._groups is not None:
-            state["_groups"] = [(g.keys, g.params, g.own, g.wraps, g.slots, g.steps, g.carry()) for g in self._groups]
-        return state
-
-    def __setstate__(self, state):
-        groups = state["_groups"]
-        self.__dict__.update(state, _groups=None, _plans=None, _running=threading.Lock())
-        if groups is not None:
-            self._groups = []
-            for keys, params, own, wraps, slots, steps, carry in groups:
-                group = Group((keys, params), own, wraps)
-                group.rule, group.slot_names = self._rule(group.options(self._options))
-                group.slots = [tuple(like(w, shape=a.shape) for a in old) for w, old in zip(params, slots)]
-                for new, old in zip(group.slots, slots):
-                    for a, b in zip(new, old):
-                        a[...] = b
-                group.steps = steps
-                if carry:
-                    group.carried[steps] = carry
-                self._groups.append(group)
-            self._refresh()
 
     # Binding
 
@@ -389,6 +353,17 @@ class Optimizer:
 
     # The step
 
+    def _begin(self):
+        """Take the lock, which the caller releases, and see that there are plans."""
+        if not self._running.acquire(False):
+            raise RuntimeError("step() of this optimizer is already running, in another thread or around its schedule")
+        if self._plans is None or self._table is not _kernels.table:
+            try:
+                self._build()
+            except BaseException:
+                self._running.release()
+                raise
+
     @staticmethod
     def _lr(lr, step):
         value = float(lr(step))
@@ -489,11 +464,8 @@ class Optimizer:
             flat = groups[0].flatten(grads, "grads")
         if value is not None or self._NEEDS_VALUE:
             value = self._check_value(value)
-        if not self._running.acquire(False):
-            raise RuntimeError("step() of this optimizer is already running, in another thread or around its schedule")
+        self._begin()
         try:
-            if self._plans is None or self._table is not _kernels.table:
-                self._build()
             rows = self._rows()
             n_threads = threads(self._options["n_threads"], self._milliseconds)
             if len(self._plans) == 1 and self._filter is None and not self._MEASURED:
@@ -512,96 +484,6 @@ class Optimizer:
                     group.advance(1)
                 else:
                     group.steps += 1
-        finally:
-            self._running.release()
-
-    # The metric of a step
-
-    def _weight(self, o, row, t):
-        """How much of a gradient that has always been the same is in step t, before the rule divides it; o: the options
-        of the group, row: the step's scalars."""
-        return row[ALPHA]
-
-    def _length_rows(self):
-        """The scalars of the last step with `_weight` as alpha; 0 where there was none."""
-        idle, rows = self._skipped_at == self._step, []
-        for group, lr, multiplier, row in self._effective:
-            rate = 0.0 if idle or not group.steps else self._lr_last(group, lr) * multiplier
-            if rate == 0:
-                rows.append((0.0,) * (ALPHA + 1))
-                continue
-            given = row(rate, group.steps)
-            weight = float(self._weight(group.options(self._options), given, group.steps))
-            rows.append((*given[:ALPHA], weight, *given[ALPHA + 1 :]))
-        return tuple(rows)
-
-    def step_lengths(self):
-        r"""The lengths of the last step by coefficient, which are also called effective learning rates.
-
-        A rule that divides by coefficient (Adam) steps by :math:`-d \odot \bar h`, with lengths d from its slots and an
-        average :math:`\bar h` of the gradients h (of its docstring) so far, whose weights add up to 1. In the metric
-        1 / d the proximal step of a penalty that is a sum over coefficients is ``penalty.prox(w, d)``, and what then
-        stays as it is minimises loss plus penalty: see `penalties.prox_step`.
-
-        - Bias corrections belong to d, and so do the rate of the step, `lr_multiplier` and groups; decoupled weight
-          decay does not.
-        - A velocity (momentum of SGD and RMSprop) adds up scaled gradients: d has the sum of its weights up to this
-          step, for momentum m without dampening :math:`1 + m + \dots + m^{t - 1}`, at the rate and divisor of now.
-        - NAdam's and Adan's weights are those of a gradient that does not change.
-        - h is what reaches the rule: clipping, `centralize` and noise came before.
-
-        Returns
-        -------
-        array, list, dict or list of these
-            In the structure of the parameters, for groups a list: for each array one like it, or a float where all its
-            coefficients have one length (SGD, ASGD, DoG, PolyakSGD, BarzilaiBorwein, AdaptiveGD; 0.0 where the rate
-            was 0, where `nonfinite` has skipped the last call of `step`, and for groups that were added after it).
-
-        Raises
-        ------
-        ValueError
-            Before the first step, and for rules whose step is no length times gradients; the message says why.
-
-        Notes
-        -----
-        One pass over the slots; steps do not pay for it. The options are those of now: a rate that was set after the
-        step, or a `schedules.ReduceOnPlateau` that has fallen since, counts as the step's. Duchi, Hazan and Singer,
-        Adaptive subgradient methods (2011), minimise in this metric.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from fastopt.optimizers import Adam
-        >>> w = np.array([1.0, 1.0])
-        >>> opt = Adam(w, lr=0.1)
-        >>> opt.step(np.array([2.0, -0.5]))
-        >>> np.round(opt.step_lengths(), 6)  # of steps of 0.1
-        array([0.05, 0.2 ])
-        """
-        self._bound()
-        if self._NO_LENGTHS:
-            raise ValueError(f"{type(self).__name__} has no step lengths: {self._NO_LENGTHS}")
-        if not self._step:
-            raise ValueError("no step has been made: step_lengths are those of the last one")
-        if not self._running.acquire(False):
-            raise RuntimeError("step() of this optimizer is running, in another thread or around its schedule")
-        try:
-            if self._plans is None or self._table is not _kernels.table:
-                self._build()
-            rows = self._length_rows()
-            divided = _kernels.table.updates[_checks.DTYPES[1]].with_lengths()
-            arrays = [(group.rule, w) for group in self._groups for w in group.params]
-            made = [
-                np.empty_like(w, subok=False) if rule in divided and rows[place][ALPHA] else rows[place][ALPHA]
-                for (rule, w), place in zip(arrays, self._places)
-            ]
-            n_threads = threads(self._options["n_threads"], self._milliseconds)
-            for plan, where in zip(self._plans, self._wheres):
-                outs = [made[i] if isinstance(made[i], np.ndarray) else None for i in where]
-                kernels = _kernels.table.updates[arrays[where[0]][1].dtype]
-                kernels.step_lengths(plan, outs, rows, n_threads)
-            left = iter(made)
-            return self._like_params([[next(left) for _ in group.params] for group in self._groups])
         finally:
             self._running.release()
 
@@ -657,87 +539,3 @@ class Optimizer:
             for group, a in zip(self._groups, arrays)
         ]
         return made if self._grouped else made[0]
-
-    # State
-
-    def _slot_items(self):
-        for i, group in enumerate(self._groups):
-            for key, slots in zip(group.keys, group.slots):
-                path = ([str(i)] if self._grouped else []) + ([] if group.wraps == "array" else [str(key)])
-                for name, slot in zip(group.slot_names, slots):
-                    yield ".".join([name, *path]), slot
-
-    def _schedules(self):
-        """(key, schedule) of the rates that have a state."""
-        rates = [("lr", self._options["lr"])]
-        rates += [(f"lr.{i}", group.own["lr"]) for i, group in enumerate(self._groups) if "lr" in group.own]
-        return [(key, rate) for key, rate in rates if hasattr(rate, "state_dict")]
-
-    def state_dict(self):
-        """What the next step needs beside parameters and options: a flat mapping of arrays, copies of ours.
-
-        Keys: "schema", "optimizer", "like", "step", "skipped", "group_step" and, for each slot and parameter, the slot's name
-        with the parameter's place ("exp_avg", "exp_avg.0", "exp_avg.w", "exp_avg.0.w" for one array, a list, a dict,
-        groups); the schedule-free rules' "weight_sum" and "lr_max" of each group; of a schedule with a state also "lr."
-        and "lr.0." (of a group's own) with its keys. `numpy.savez(file, **state)` stores it. Options are not part of
-        it: the constructor says them.
-        """
-        self._bound()
-        return {
-            "schema": np.array(SCHEMA),
-            "optimizer": np.array(type(self).__name__),
-            "like": np.array(self._options["like"]),
-            "step": np.array(self._step, dtype=np.int64),
-            "skipped": np.array(self._skipped, dtype=np.int64),
-            "group_step": np.array([g.steps for g in self._groups], dtype=np.int64),
-            **{
-                name: np.array([g.carry()[i] if g.carry() else 0.0 for g in self._groups])
-                for i, name in enumerate(self._CARRIED)
-            },
-            **{key: slot.copy() for key, slot in self._slot_items()},
-            **{f"{at}.{key}": np.asarray(v) for at, rate in self._schedules() for key, v in rate.state_dict().items()},
-        }
-
-    def load_state_dict(self, state):
-        """Go on from a `state_dict`: the next steps equal, bit for bit, those of the optimizer that gave it.
-
-        Raises where the state is of another optimizer, convention or set of arrays, before anything is changed.
-        """
-        self._bound()
-        if not hasattr(state, "keys"):
-            raise TypeError(f"state must be a mapping of arrays, got {type(state).__name__}")
-        mine = self.state_dict()
-        state = {key: np.asarray(state[key]) for key in state}
-        if "schema" not in state or "optimizer" not in state:
-            raise ValueError("state is not the state_dict of a fastopt optimizer: 'schema' or 'optimizer' is missing")
-        if state["schema"].ndim or state["schema"] != SCHEMA:
-            raise ValueError(f"state has schema {state['schema']}, this version reads {SCHEMA}")
-        for name in ("optimizer", "like"):
-            if str(state.get(name)) != str(mine[name]):
-                raise ValueError(f"state is of {name} {str(state.get(name))!r}, this one has {str(mine[name])!r}")
-        missing, extra = sorted(set(mine) - set(state)), sorted(set(state) - set(mine))
-        if missing or extra:
-            raise ValueError(f"state does not fit these parameters and options: missing {missing}, unknown {extra}")
-        for key, value in mine.items():
-            if key in ("schema", "optimizer", "like"):
-                continue
-            if state[key].shape != value.shape or state[key].dtype != value.dtype:
-                raise ValueError(
-                    f"state[{key!r}] has shape {state[key].shape} and dtype {state[key].dtype}, "
-                    f"expected {value.shape} and {value.dtype}"
-                )
-        if state["step"] < 0 or state["skipped"] < 0 or (state["group_step"] < 0).any():
-            raise ValueError("state has a negative number of steps")
-        rates = [(rate, {k: state[f"{at}.{k}"] for k in rate.state_dict()}) for at, rate in self._schedules()]
-        for rate, values in rates:  # raises where one is not legal
-            copy.deepcopy(rate).load_state_dict(values)
-        for rate, values in rates:
-            rate.load_state_dict(values)
-        self._step, self._skipped, self._skipped_at = int(state["step"]), int(state["skipped"]), None
-        for i, (group, steps) in enumerate(zip(self._groups, state["group_step"])):
-            group.steps = int(steps)
-            group.carried.clear()
-            if self._CARRIED:
-                group.carried[group.steps] = tuple(float(state[name][i]) for name in self._CARRIED)
-        for key, slot in self._slot_items():
-            slot[...] = state[key]

@@ -3,7 +3,8 @@
 from typing import ClassVar
 
 from . import _checks
-from ._base import ALPHA, Optimizer, geometric, options
+from ._base import Optimizer, options
+from ._lengths import ALPHA, geometric
 from ._traits import Traits
 
 

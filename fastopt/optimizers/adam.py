@@ -4,7 +4,8 @@ from math import sqrt
 from typing import ClassVar
 
 from . import _checks
-from ._base import Optimizer, averaged
+from ._base import Optimizer
+from ._lengths import averaged
 from ._traits import Traits
 
 LR = _checks.Default(1e-3)

@@ -3,7 +3,8 @@
 from typing import ClassVar
 
 from . import _checks
-from ._base import Optimizer, averaged, options
+from ._base import Optimizer, options
+from ._lengths import averaged
 from ._traits import Traits
 
 

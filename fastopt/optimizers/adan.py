@@ -4,7 +4,8 @@ from math import sqrt
 from typing import ClassVar
 
 from . import _checks
-from ._base import ALPHA, Optimizer, options
+from ._base import Optimizer, options
+from ._lengths import ALPHA
 from ._traits import Traits
 
 

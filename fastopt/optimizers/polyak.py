@@ -3,7 +3,8 @@
 from typing import ClassVar
 
 from . import _checks
-from ._base import ALPHA, options
+from ._base import options
+from ._lengths import ALPHA
 from ._measured import Global
 from ._traits import Traits
 

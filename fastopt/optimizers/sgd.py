@@ -3,7 +3,8 @@
 from typing import ClassVar
 
 from . import _checks
-from ._base import ALPHA, BETA, Optimizer, geometric
+from ._base import Optimizer
+from ._lengths import ALPHA, BETA, geometric
 from ._traits import Traits
 
 LR = _checks.Default(1e-3)
