@@ -497,8 +497,8 @@ def test_arguments_are_checked():
         points.evaluate(flat, None, None, True, 1.0, 0.0, flat.copy(), None, None, 1)
     points.set_loss(BLOCKS["float64", False][1], np.array([0.75]), False)
     for x, centre, scale, gradient, hessian, words in (
-        (three, None, None, flat.copy(), None, "x and gradient"),
-        (flat, None, None, three.copy(), None, "x and gradient"),
+        (three, None, None, flat.copy(), None, "x, gradient and step must"),
+        (flat, None, None, three.copy(), None, "x, gradient and step must"),
         (flat, flat, three, flat.copy(), None, "centre and scale"),
         (flat, three, flat, flat.copy(), None, "centre and scale"),
         (flat, three, None, flat.copy(), None, "centre needs"),
@@ -507,8 +507,8 @@ def test_arguments_are_checked():
         with pytest.raises(ValueError, match=words):
             points.evaluate(x, centre, scale, True, 1.0, 0.0, gradient, hessian, None, 1)
     for x, step, centre, scale, moved, words in (
-        (three, flat, None, None, None, "x and step"),
-        (flat, three, None, None, None, "x and step"),
+        (three, flat, None, None, None, "x, gradient and step must"),
+        (flat, three, None, None, None, "x, gradient and step must"),
         (flat, flat, flat, three, None, "centre and scale"),
         (flat, flat, three, flat, None, "centre and scale"),
         (flat, flat, three, None, None, "centre needs"),

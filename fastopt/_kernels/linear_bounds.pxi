@@ -38,6 +38,17 @@ cdef double room(const double* x, const double* d, const double* lower, const do
     return out
 
 
+cdef const double* gathered(const double* row, const Py_ssize_t* index, Py_ssize_t count, Py_ssize_t size,
+                            double* out) noexcept nogil:
+    """The entries of a row that the index names."""
+    cdef Py_ssize_t j
+    if count == size:
+        return row
+    for j in range(count):
+        out[j] = row[index[j]]
+    return out
+
+
 def largest_projected(const double[::1] x, const double[::1] gradient, const double[::1] lower,
                       const double[::1] upper):
     """max |x - P(x - gradient)|, P onto the bounds: zero exactly where no feasible direction descends."""
@@ -125,15 +136,12 @@ cdef class BoundedPairs(ModelPairs):
                 return NAN
         return self.first_minimiser(d, bends, dd, n)
 
-    cdef const double* gathered(self, const double* row, const Py_ssize_t* index, Py_ssize_t count, Py_ssize_t size,
-                                double* out) noexcept nogil:
-        """The entries of a row that the index names."""
-        cdef Py_ssize_t j
-        if count == size:
-            return row
-        for j in range(count):
-            out[j] = row[index[j]]
-        return out
+    cdef void gather(self, const Py_ssize_t* index, Py_ssize_t count, Py_ssize_t lo, Py_ssize_t size) noexcept nogil:
+        """The entries of the pairs' rows that the index names, from lo on."""
+        cdef Py_ssize_t m = self.memory, i
+        for i in range(self.count):
+            self.at[i] = gathered(self.difference(i) + lo, index, count, size, self.chunk + i * FO_CHUNK)
+            self.at[m + i] = gathered(self.step(i) + lo, index, count, size, self.chunk + (m + i) * FO_CHUNK)
 
     cdef void restrict(self, const double* g, const double* bends, double t) noexcept nogil:
         """Y_F'Y_F, theta Q', S_A'S_A, unscaled, and W_F'(g - W M c), scaled: -W'd where no entry has met a bound."""
@@ -162,11 +170,9 @@ cdef class BoundedPairs(ModelPairs):
                 n_free += bends[lo + j] > t
                 n_held += not bends[lo + j] > t
             if n_free:
-                for i in range(k):
-                    y[i] = self.gathered(self.difference(i) + lo, index, n_free, size, self.chunk + i * FO_CHUNK)
-                    s[i] = self.gathered(self.step(i) + lo, index, n_free, size, self.chunk + (m + i) * FO_CHUNK)
+                self.gather(index, n_free, lo, size)
                 if bent:
-                    a = self.gathered(g + lo, index, n_free, size, r)
+                    a = gathered(g + lo, index, n_free, size, r)
                     if a != r:
                         memcpy(r, a, n_free * sizeof(double))
                     for i in range(2 * k):
@@ -181,9 +187,7 @@ cdef class BoundedPairs(ModelPairs):
                         self.p[i * k + l] += dot64(y[i], y[l], n_free)
                         self.q[i * k + l] -= dot64(y[i], s[l], n_free)
             if n_held:
-                for i in range(k):
-                    y[i] = self.gathered(self.difference(i) + lo, held, n_held, size, self.chunk + i * FO_CHUNK)
-                    s[i] = self.gathered(self.step(i) + lo, held, n_held, size, self.chunk + (m + i) * FO_CHUNK)
+                self.gather(held, n_held, lo, size)
                 for i in range(k):
                     for l in range(i + 1):
                         self.r[i * k + l] += dot64(s[i], s[l], n_held)

@@ -21,6 +21,39 @@ cdef class Points(Rows):
                 raise MemoryError(f"{size} doubles of scratch")
         return base[0]
 
+    cdef int _stand_for(self, const double[::1] v, const double[::1] centre, const double[::1] scale, bint intercepts,
+                        double* coef) except -1:
+        """The user's coefficients, (k, p), and intercepts, (k,), that v stands for in the columns of `evaluate`."""
+        cdef Py_ssize_t k = self.k, p = self.p, width = p + intercepts, j, a
+        cdef bint centred = centre is not None, scaled = scale is not None
+        cdef double b, s
+        if v.shape[0] != k * width:
+            raise ValueError(f"x, gradient and step must have {k * width} elements, got {v.shape[0]}")
+        if (scaled and scale.shape[0] != p) or (centred and centre.shape[0] != p):
+            raise ValueError(f"centre and scale must have {p} elements")
+        if centred and not (scaled and intercepts):
+            raise ValueError("centre needs scale and intercepts")
+        for a in range(k):
+            b = v[a * width + p] if intercepts else 0.0
+            for j in range(p):
+                s = v[a * width + j]
+                s = scale[j] * s if scaled else s
+                coef[a * p + j] = s
+                if centred:
+                    b = b - centre[j] * s
+            coef[k * p + a] = b
+        return 0
+
+    cdef void _load(self, pass_t* c, const double* coef, bint intercepts) noexcept:
+        """Coefficients and intercepts of that layout, for a pass."""
+        cdef Py_ssize_t a
+        pack_weights(coef, self.p, self.k, self._coef)
+        c.coef = self._coef
+        if intercepts:
+            for a in range(self.k):
+                self._intercept[a] = <real> coef[self.k * self.p + a]
+            c.intercept = self._intercept
+
     def evaluate(self, const double[::1] x, const double[::1] centre, const double[::1] scale, bint intercepts,
                  double unit, double ridge, double[::1] gradient, double[:, ::1] hessian, real[:, ::1] raw_out,
                  int n_threads):
@@ -36,35 +69,22 @@ cdef class Points(Rows):
         """
         cdef pass_t c
         cdef Py_ssize_t k = self.k, p = self.p, width = p + intercepts, i, j, a
-        cdef double* coef = self._room(&self._user, k * (p + 1))
-        cdef double* intercept = coef + k * p
+        cdef double* coef = self._room(&self._user, 2 * k * (p + 1))
         cdef double* square = NULL
         cdef const double* m
         cdef const double* f
-        cdef const double* u
         cdef const double* row
         cdef const double* last
         cdef double* g
         cdef double value, squares = 0.0, b, s
         self._need_loss()
-        if x.shape[0] != k * width or gradient.shape[0] != k * width:
-            raise ValueError(f"x and gradient must have {k * width} elements, got {x.shape[0]} and {gradient.shape[0]}")
-        if (scale is not None and scale.shape[0] != p) or (centre is not None and centre.shape[0] != p):
-            raise ValueError(f"centre and scale must have {p} elements")
-        if centre is not None and (scale is None or not intercepts):
-            raise ValueError("centre needs scale and intercepts")
+        if gradient.shape[0] != k * width:
+            raise ValueError(f"x, gradient and step must have {k * width} elements, got {gradient.shape[0]}")
+        self._stand_for(x, centre, scale, intercepts, coef)
         m = &centre[0] if centre is not None and p else NULL
         f = &scale[0] if scale is not None and p else NULL
-        for a in range(k):
-            u = &x[0] + a * width if width else NULL
-            b = u[p] if intercepts else 0.0
-            for j in range(p):
-                s = f[j] * u[j] if f != NULL else u[j]
-                coef[a * p + j] = s
-                squares += s * s
-                if m != NULL:
-                    b = b - m[j] * s
-            intercept[a] = b
+        for j in range(k * p):
+            squares += coef[j] * coef[j]
         self._prepare(n_threads)
         if hessian is None:
             c = self._pass()
@@ -78,12 +98,7 @@ cdef class Points(Rows):
             c.what = FO_VALUE | FO_GRADIENT | FO_HESSIAN
             if c.hess == NULL:
                 c.hessian_out = self._curvatures()
-        pack_weights(coef, p, k, self._coef)
-        c.coef = self._coef
-        if intercepts:
-            for a in range(k):
-                self._intercept[a] = <real> intercept[a]
-            c.intercept = self._intercept
+        self._load(&c, coef, intercepts)
         self._set_raw_out(&c, raw_out)
         c.offset = c.gradient = True
         with nogil:
@@ -146,38 +161,20 @@ cdef class Points(Rows):
         Returns (a, b, c): ridge / 2 * |coef|^2 is a + t b + t^2 c / 2 on the line.
         """
         cdef pass_t c
-        cdef Py_ssize_t k = self.k, p = self.p, width = p + intercepts, j, a
-        cdef double* coef = self._room(&self._user, k * (p + 1))
-        cdef double value = 0.0, slope = 0.0, curvature = 0.0, f, s, b
-        cdef bint centred = centre is not None, scaled = scale is not None
-        if x.shape[0] != k * width or step.shape[0] != k * width:
-            raise ValueError(f"x and step must have {k * width} elements, got {x.shape[0]} and {step.shape[0]}")
-        if (scaled and scale.shape[0] != p) or (centred and centre.shape[0] != p):
-            raise ValueError(f"centre and scale must have {p} elements")
-        if centred and not (scaled and intercepts):
-            raise ValueError("centre needs scale and intercepts")
-        for a in range(k):
-            b = step[a * width + p] if intercepts else 0.0
-            for j in range(p):
-                f = scale[j] if scaled else 1.0
-                s = f * step[a * width + j]
-                coef[a * p + j] = s
-                f *= x[a * width + j]
-                value += f * f
-                slope += f * s
-                curvature += s * s
-                if centred:
-                    b = b - centre[j] * s
-            coef[k * p + a] = b
+        cdef Py_ssize_t size = self.k * self.p, each = self.k * (self.p + 1), j
+        cdef double* start = self._room(&self._user, 2 * each)  # as much as for `evaluate`: it is allocated once
+        cdef double* way = start + each
+        cdef double value = 0.0, slope = 0.0, curvature = 0.0
+        self._stand_for(x, centre, scale, intercepts, start)
+        self._stand_for(step, centre, scale, intercepts, way)
+        for j in range(size):
+            value += start[j] * start[j]
+            slope += start[j] * way[j]
+            curvature += way[j] * way[j]
         if moved is not None:
             self._prepare(n_threads)
             c = self._pass()
-            pack_weights(coef, p, k, self._coef)
-            c.coef = self._coef
-            if intercepts:
-                for a in range(k):
-                    self._intercept[a] = <real> coef[k * p + a]
-                c.intercept = self._intercept
+            self._load(&c, way, intercepts)
             self._set_raw_out(&c, moved)
             c.g = NULL
             with nogil:

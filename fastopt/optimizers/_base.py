@@ -371,18 +371,12 @@ class Optimizer(Lengths, State):
             raise ValueError(f"the schedule gives lr = {value!r} at step {step}; it must be finite and >= 0")
         return value
 
-    def _lr_at(self, group, lr, ahead):
-        """The rate of a group at the step that is `ahead` of the coming one; lr: the option."""
-        return self._lr(lr, self._step + ahead) if callable(lr) else lr
-
-    def _lr_last(self, group, lr):
-        return self._lr_at(group, lr, -1)
-
     def _rows(self, ahead=0):
         """The scalars of the step that is `ahead` of the coming one, a tuple for each entry of `_effective`."""
+        step = self._step + ahead
         return tuple(
             [
-                row(self._lr_at(group, lr, ahead) * multiplier, group.steps + ahead + 1)
+                row((self._lr(lr, step) if callable(lr) else lr) * multiplier, group.steps + ahead + 1)
                 for group, lr, multiplier, row in self._effective
             ]
         )

@@ -29,15 +29,19 @@ class Lengths:
         of the group, row: the step's scalars."""
         return row[ALPHA]
 
+    def _last_row(self, group, row, rate):
+        """The scalars of the last step of a group; row: their function, rate: the step's."""
+        return row(rate, group.steps) if rate else ()
+
     def _length_rows(self):
         """The scalars of the last step with `_weight` as alpha; 0 where there was none."""
         idle, rows = self._skipped_at == self._step, []
         for group, lr, multiplier, row in self._effective:
-            rate = 0.0 if idle or not group.steps else self._lr_last(group, lr) * multiplier
-            if rate == 0:
+            rate = (self._lr(lr, self._step - 1) if callable(lr) else lr) * multiplier
+            given = () if idle or not group.steps else self._last_row(group, row, rate)
+            if not given or given[ALPHA] == 0:
                 rows.append((0.0,) * (ALPHA + 1))
                 continue
-            given = row(rate, group.steps)
             weight = float(self._weight(group.options(self._options), given, group.steps))
             rows.append((*given[:ALPHA], weight, *given[ALPHA + 1 :]))
         return tuple(rows)

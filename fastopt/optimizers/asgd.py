@@ -4,15 +4,15 @@ from typing import ClassVar
 
 from . import _checks
 from ._base import Optimizer, options
+from ._lengths import ALPHA
 from ._traits import Traits
 
 
 class ASGD(Optimizer):
     r"""Averaged SGD: gradient descent with a falling step, and the average of its parameters (Polyak and Ruppert).
 
-    With :math:`h = \pm g + \lambda' w` (weight_decay :math:`\lambda'`), t from 1,
-    :math:`\eta_t = r_{t-1} / (1 + \lambda r_{t-1} (t - 1))^\alpha` for the rate r of the step before (r_1 for the first
-    one; all are lr where it does not change) and :math:`\mu_t = 1 / \max(1, t - 1 - t_0)`,
+    With :math:`h = \pm g + \lambda' w` (weight_decay :math:`\lambda'`), t from 1, the rate :math:`r_t` at step t,
+    :math:`\eta_1 = r_1`, :math:`\eta_{t+1} = r_t / (1 + \lambda r_t t)^\alpha` and :math:`\mu_t = 1 / \max(1, t - 1 - t_0)`,
 
     .. math::
         w \leftarrow w - \lambda \eta_t w - \eta_t h, \qquad a \leftarrow a + \mu_t (w - a)
@@ -25,7 +25,7 @@ class ASGD(Optimizer):
     params : array, list, dict or list of dicts, default=None
         As for `SGD`.
     lr : float or callable, default=0.01
-        Step size or a function of the step (from 0), >= 0. A new rate is in force one step later, as in torch.
+        Step size or a function of the step (from 0), >= 0. A new rate, lambd or alpha acts one step later, as in torch.
     lambd : float, default=1e-4
         >= 0.
     alpha : float, default=0.75
@@ -40,7 +40,7 @@ class ASGD(Optimizer):
 
     Notes
     -----
-    Slots: "ax"; for each group the rates r of the last step and of the one before it.
+    Slots: "ax"; :math:`\eta` of each group.
     Sources: Polyak and Juditsky (1992), Bottou (2010); torch.optim.ASGD.
 
     Examples
@@ -59,7 +59,8 @@ class ASGD(Optimizer):
         "convex problems: the average of the path is better than its end",
     )  # fmt: skip
     _LIKE: ClassVar[dict] = {"torch": {}}
-    _CARRIED = ("lr", "lr_before")  # the rate at the last step, and the one that was in force there
+    _CARRIED = ("next_eta", "eta")  # of the coming step and of the last one
+    _RATE_BY_ARRAY = False
 
     def __init__(
         self,
@@ -89,26 +90,20 @@ class ASGD(Optimizer):
 
     @staticmethod
     def _scalars(o, carried):
-        """The function (lr, t) that gives the row of fo_updates.h's scalars for step t, from 1; lr is that in force."""
+        """The function (lr, t) that gives the row of fo_updates.h's scalars for step t, from 1, and keeps eta."""
         sign, l2, _ = _checks.decays(o)
         lambd, power, t0 = o["lambd"], o["alpha"], o["t0"]
 
         def row(lr, t):
-            eta = lr / (1.0 + lambd * lr * (t - 1)) ** power
+            eta = carried[t - 1][0] if t > 1 else lr
+            carried[t] = lr / (1.0 + lambd * lr * t) ** power, eta
             mu = 1.0 / max(1.0, t - 1 - t0)
             return sign, l2, lambd * eta, eta, 0.0, 0.0, mu
 
         return row
 
-    def _lr_at(self, group, lr, ahead):
-        t = group.steps + ahead
-        now = super()._lr_at(group, lr, ahead)
-        before = (group.carried.get(t) if t else None) or (now, now)
-        group.carried[t + 1] = now, before[0]
-        return before[0]
-
-    def _lr_last(self, group, lr):
-        return group.carry()[1]
+    def _last_row(self, group, row, rate):
+        return (0.0,) * ALPHA + (group.carry()[1],)
 
     def averages(self):
         """The averaged parameters, copies in the structure of the parameters; at first these themselves."""
