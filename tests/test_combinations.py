@@ -345,7 +345,7 @@ def test_best_constants_of_sums_of_losses_over_rows(loss):
 
     least = total(row)
     for change in np.random.default_rng(21).normal(size=(20, len(row))):
-        assert total(row + 1e-3 * change) >= least - 1e-6 * abs(least)
+        assert total(row + 1e-3 * change) >= least - 1e-9 * abs(least)
 
 
 def test_the_best_constant_of_sums_from_probabilities():

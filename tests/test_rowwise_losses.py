@@ -351,7 +351,33 @@ def test_best_constant(loss):
     for size in (1e-3, 1e-2):
         for _ in range(20):
             other = best + size * rng.normal(size=best.shape)
-            assert loss.value(y, np.tile(other, (60, 1)), weight) >= value - (1e-9 if loss.is_smooth else 1e-5)
+            assert loss.value(y, np.tile(other, (60, 1)), weight) >= value - 1e-9
+
+
+@pytest.mark.parametrize("k", [3, 8])
+@pytest.mark.parametrize("seed", range(4))
+def test_best_constant_at_kinks(k, seed):
+    """Of losses that are largest and sums of straight lines: linear programs give it."""
+    from scipy.optimize import linprog
+
+    rng = np.random.default_rng(seed)
+    y, weight = rng.choice(k, 200, p=rng.dirichlet(np.ones(k))), rng.choice([0.0, 0.5, 2.0], 200)
+    mass = np.bincount(y, weight, minlength=k)
+    pairs = [(c, j) for c in range(k) for j in range(k) if j != c]
+    # z, then s_cj >= margin + z_j - z_c for each pair, or the largest of class c: s_c
+    for loss, margin, places in (
+        (losses.CrammerSinger(margin=2.0), 2.0, [c for c, _ in pairs]),
+        (losses.WestonWatkins(), 1.0, range(len(pairs))),
+    ):
+        rows, cost = np.zeros((len(pairs), k + max(places) + 1)), np.zeros(k + max(places) + 1)
+        for row, (c, j), place in zip(rows, pairs, places):
+            row[j], row[c], row[k + place] = 1.0, -1.0, -1.0
+            cost[k + place] = mass[c]
+        bounds = [(-50.0, 50.0)] * k + [(0.0, None)] * (len(cost) - k)
+        least = linprog(cost, A_ub=rows, b_ub=np.full(len(rows), -margin), bounds=bounds).fun
+        best = loss.fit_intercept_only(y, weight, n_classes=k)
+        got = loss.value(y, np.tile(best, (200, 1)), weight, reduction="sum")
+        np.testing.assert_allclose(got, least, rtol=1e-9)
 
 
 def test_predictions():

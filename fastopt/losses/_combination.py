@@ -5,6 +5,7 @@ import numpy as np
 from .. import _kernels
 from .._validation import FLOATS, output_array, real_array, real_number, same_shape
 from ._base import BAD_RAW, DOMAINS, FULL_HESSIAN, GRADIENT, HESSIAN, PRODUCT, VALUE, Loss
+from ._constants import least_row
 from ._custom import CustomLoss, UserLoss
 from ._pointwise import PointwiseLoss, best_constant, convex_constant
 from ._rows import RowLoss
@@ -268,10 +269,10 @@ class RowCombination(Loss):
         raise NotImplementedError(f"the conjugate of a sum of losses is not offered: {self!r}")
 
     def fit_intercept_only(self, y_true, sample_weight=None, *, n_classes=None):
-        """The constant row with the smallest sum of weighted losses, found numerically (L-BFGS-B) from the first term's.
+        """The constant row with the smallest sum of weighted losses, found numerically from the first term's.
 
         Parameters and shape are those of `SoftmaxCrossEntropy.fit_intercept_only`. Sums of cross-entropy and divergence
-        from probabilities have it in closed form; where a loss has kinks or is not convex, `TileLoss` says what it is.
+        from probabilities have it in closed form; where a loss is not convex, `TileLoss` says what it is.
         """
         first = self.terms[0][1]
         if len(self.terms) == 1:
@@ -279,8 +280,6 @@ class RowCombination(Loss):
         if all(loss.name.endswith("from_probabilities") for _, loss in self.terms):
             mass = sum(factor * loss._class_mass(y_true, sample_weight, n_classes) for factor, loss in self.terms)
             return mass / mass.sum()
-        from scipy.optimize import minimize
-
         y = np.asarray(y_true)
         weight = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
         y, weight = y[weight != 0], weight[weight != 0]
@@ -294,7 +293,7 @@ class RowCombination(Loss):
             value, gradient = self.value_gradient(y, np.tile(row, (len(y), 1)), weight, reduction="sum")
             return value / total, gradient.sum(axis=0) / total
 
-        return minimize(function, start, jac=True, method="L-BFGS-B", options={"ftol": 1e-15, "gtol": 1e-9}).x
+        return least_row(function, start, self.is_smooth)
 
     def sample(self, rng, n, **options):
         return self.terms[0][1].sample(rng, n, **options)

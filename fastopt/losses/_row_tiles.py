@@ -4,6 +4,7 @@ import numpy as np
 
 from .._validation import first_bad, real_array
 from ._base import BAD_TARGET, DOMAINS, FULL_HESSIAN, HESSIAN, PRODUCT
+from ._constants import least_row
 from ._rows import RowLoss
 
 NO_MEMORY = 128  # status of the blocks of rowwise.pxi
@@ -106,10 +107,10 @@ class TileLoss(RowLoss):
         return ENTRIES[self._targets](y)
 
     def fit_intercept_only(self, y_true, sample_weight=None, *, n_classes=None):
-        """The constant row with the smallest weighted loss, found numerically (L-BFGS-B).
+        """The constant row with the smallest weighted loss, found numerically (L-BFGS-B; BFGS where there are kinks).
 
         Where the loss is not convex this is a local minimum, the one below the mean target (rows of numbers) or below
-        log frequencies (classes); where it has kinks, the value is right to about 1e-5.
+        log frequencies (classes).
 
         Parameters
         ----------
@@ -122,8 +123,6 @@ class TileLoss(RowLoss):
         -------
         array of float64, shape (k,)
         """
-        from scipy.optimize import minimize
-
         y = np.asarray(y_true)
         start = self._start(y, sample_weight, n_classes)
         if y.ndim == 1 and y.dtype.kind in "iu" and self._targets in ("classes", "index"):
@@ -138,7 +137,7 @@ class TileLoss(RowLoss):
             value, gradient = self.value_gradient(y, raw, sample_weight)
             return value, gradient.sum(axis=0)
 
-        return minimize(function, start, jac=True, method="L-BFGS-B", options={"ftol": 1e-15, "gtol": 1e-9}).x
+        return least_row(function, start, self.is_smooth)
 
     def _start(self, y, sample_weight, n_classes):
         if self._targets in ("classes", "index", "distribution"):
