@@ -129,30 +129,49 @@ def outlier_words():
 
 
 def choose_optimizers():
+    given = [(f"`{name}`", cls.traits, f"{optimizer_traits.n_slots(cls):g}") for name, cls in optimizers.OPTIMIZERS.items()]
+    given += [(f"`{name}` of `minimize`", traits, kept("p")) for name, (traits, kept) in optimizer_traits.METHODS.items()]
     rows = []
-    for name, cls in optimizers.OPTIMIZERS.items():
-        t = cls.traits
+    for name, t, kept in given:
         task = ", ".join(optimizer_traits.TASKS[word][0] for word in t.task)
-        rows.append((f"`{name}`", t.chinese, t.use, task, optimizer_traits.NOISE[t.noise][0], optimizer_traits.TUNING[t.tuning],
-                     optimizer_traits.BUDGET[t.budget][0], f"{optimizer_traits.n_slots(cls):g}"))  # fmt: skip
+        rows.append((name, t.chinese, t.use, task, optimizer_traits.NOISE[t.noise][0], optimizer_traits.TUNING[t.tuning][0],
+                     optimizer_traits.BUDGET[t.budget][0], kept))  # fmt: skip
     return table(("optimizer", "中文", "when", "task", "gradients", "rate", "time budget", "numbers kept a parameter"), rows)
 
 
 def optimizer_words():
-    rows = [(f"`task={word!r}`", *both) for word, both in optimizer_traits.TASKS.items()]
-    rows += [(f"`noise={word!r}`", *both) for word, both in optimizer_traits.NOISE.items() if word != "both"]
-    rows += [(f"`budget={word!r}`", *both) for word, both in optimizer_traits.BUDGET.items()]
+    vocabularies = {"task": "TASKS", "noise": "NOISE", "tuning": "TUNING", "budget": "BUDGET"}
+    rows = [
+        (f"`{name}={word!r}`", *both)
+        for name, words in vocabularies.items()
+        for word, both in getattr(optimizer_traits, words).items()
+        if (name, word) != ("noise", "both")
+    ]
+    rows += [
+        ("`slots=1`", "at most so many numbers kept beside each parameter", "每个参数的附加内存"),
+        ("`n=10_000`", "samples, all in memory", "样本数 (数据全部在内存中)"),
+        ("`p=500`", "parameters", "参数个数"),
+    ]
     return table(("ask for", "meaning", "中文"), rows)
 
 
 def choose_solvers():
-    """What "auto" runs for smooth losses of n rows and p columns, by count alone."""
-    sizes = ((1_000, 10), (1_000, 1_000), (100_000, 20), (100_000, 200), (1_000_000, 50), (1_000_000, 1_000))
+    """What "auto" runs for smooth losses of n rows and p columns, by count alone, and what to take elsewhere."""
+    sizes = ((1_000, 10), (1_000, 1_000), (100_000, 20), (100_000, 200), (1_000_000, 50), (1_000_000, 1_000),
+             (10_000_000, 1_000_000), (1_000_000_000, 1_000_000_000), (1_000_000_000, 4_000_000_000))  # fmt: skip
     rows = []
     for n, p in sizes:
         stand_in = SimpleNamespace(n=n, size=p + 1, offers=frozenset({"gradient", "hessian"}))
-        rows.append((f"{n:,}", f"{p:,}", f"`{solvers.choose(stand_in)}`"))
-    return table(("rows n", "columns p", '`solver="auto"` runs'), rows)
+        linear = f"`{solvers.choose(stand_in)}`" if n * p <= 1e10 else "as a stream"
+        first = optimizers.choose(task="network", n=n, p=p)[0]
+        other = [f"`minimize`: `{first}`"] if first in optimizer_traits.METHODS else []
+        if n * p > optimizer_traits.CHEAP:
+            task = "network" if p < 1e9 else "large"
+            other.append(f"batches: {code(*optimizers.choose(task=task, noise='batches', n=n, p=p)[:3])}")
+        stream = code(*optimizers.choose(task="online", p=p))
+        rows.append((f"{n:,}", f"{p:,}", linear, "; ".join(other), stream))
+    header = ("samples n", "parameters p", 'linear model in memory, `solver="auto"`', "network, function of your own", "stream")
+    return table(header, rows)
 
 
 def loss_aliases():
