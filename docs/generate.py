@@ -46,8 +46,10 @@ def signature(cls):
 
 
 def first(cls):
-    """The first paragraph of the docstring on one line."""
-    return " ".join(inspect.getdoc(cls).split("\n\n")[0].split())
+    """The first paragraph of the docstring on one line, with those that finish its sentence."""
+    paragraphs = inspect.getdoc(cls).split("\n\n")
+    end = next(i for i, text in enumerate(paragraphs, 1) if text.rstrip().endswith((".", "?")))
+    return " ".join(" ".join(paragraphs[:end]).split())
 
 
 def yes(flag):
@@ -216,6 +218,26 @@ def rules():
     return "\n".join(parts) + f"\nThe rules in C (`src_c/fo_updates.h`) that these select: {code(*names)}."
 
 
+def refused_options():
+    """The options around the step, with the rules that do not take them."""
+    samples = {"nonfinite": "skip", "centralize": True, "clip_value": 1.0, "clip_norm": 1.0, "clip_global_norm": 1.0,
+               "clip_adaptive": 0.01, "noise": optimizers.GradientNoise(), "weight_decay_exclude": "vectors",
+               "lr_multiplier": {"key": 2.0}}  # fmt: skip
+    if set(samples) != {*COMMON, "clip_global_norm"}:
+        raise ValueError("the options of optimizers._filters.COMMON have changed")
+    groups = {}
+    for option, value in samples.items():
+        refuse = []
+        for cls in optimizers.OPTIMIZERS.values():
+            try:
+                cls(**{option: value})
+            except (TypeError, ValueError):
+                refuse.append(cls.__name__)
+        groups.setdefault(tuple(refuse), []).append(option)
+    rows = [(code(*names), code(*refuse) if refuse else "all rules take them") for refuse, names in groups.items()]
+    return table(("option", "rules that do not take it"), rows)
+
+
 def schedule_rows():
     rows = []
     for name, cls in schedules.SCHEDULES.items():
@@ -265,7 +287,7 @@ SECTIONS = {
         *(loss_formulas, loss_properties, loss_conventions, loss_aliases, batch_losses, loss_functions),
         *(choose_losses, outlier_words, choose_optimizers, optimizer_words, choose_solvers),
         *(penalty_rows, penalty_sums),
-        *(rules, schedule_rows, solver_needs, solver_names),
+        *(refused_options, rules, schedule_rows, solver_needs, solver_names),
     )
 }
 

@@ -153,6 +153,15 @@ def test_generated_tables(checkout):
     assert result.returncode == 0, result.stderr + "run python docs/generate.py"
 
 
+def test_formulas_of_tables_are_whole(checkout, monkeypatch):
+    """A docstring's first sentence is in the table to its end, also where a formula stands in a paragraph of its own."""
+    monkeypatch.syspath_prepend(str(checkout / "docs"))
+    generate = importlib.import_module("generate")
+    assert "p_c = max(z_c - tau, 0)." in generate.loss_formulas()
+    for cls in (*fastopt.losses.LOSSES.values(), *fastopt.losses.BATCH_LOSSES.values()):
+        assert generate.first(cls).endswith("."), cls
+
+
 def test_plots(checkout, monkeypatch):
     """Every loss of the families is in a picture, the pictures are small and in the page."""
     monkeypatch.syspath_prepend(str(checkout / "docs"))
