@@ -170,6 +170,7 @@ def test_plots(checkout, monkeypatch):
     for family in plots.FAMILIES:
         picture = checkout / "docs" / f"losses-{family}.png"
         assert picture.name in page and 5_000 < picture.stat().st_size < 60_000
+        assert f"losses\0{plots.names(family)}".encode() in picture.read_bytes(), "run python docs/plots.py"
         for cls in plots.members(family):
             z, value, gradient = plots.curve(cls(), family, n=9)
             assert z.shape == value.shape == gradient.shape == (9,) and math.isfinite(value[4] + gradient[4])
