@@ -1,4 +1,4 @@
-"""Writes the tables of docs/*.md from the rosters of losses, penalties, optimizers, schedules and solvers.
+"""Writes the tables of docs/*.md from the rosters of losses, penalties, optimizers, schedules, line searches and solvers.
 
     python docs/generate.py [--check]
 
@@ -16,7 +16,8 @@ from types import SimpleNamespace
 import numpy as np
 
 import fastopt
-from fastopt import _kernels, losses, optimizers, penalties, schedules, solvers
+from fastopt import _kernels, linesearch, losses, optimizers, penalties, schedules, solvers
+from fastopt._minimize._descent import SEARCHES
 from fastopt.linear_model import _base, _logistic, _ridge
 from fastopt.losses import _traits as loss_traits
 from fastopt.losses._base import ALIASES, BATCH_ALIASES, DOMAINS
@@ -263,6 +264,22 @@ def penalty_sums():
     return table(("", *(f"`{name}`" for name in names)), rows)
 
 
+def searches():
+    """The searches of a step, with the names that `minimize` has for them and the constants of their conditions."""
+    names = {search: name for name, search in SEARCHES.items()}
+    rows = []
+    for name in linesearch.__all__:
+        search = getattr(linesearch, name)
+        parameters = inspect.signature(search).parameters
+        if "phi" in parameters:
+            constants = ", ".join(f"{c} = {parameters[c].default:g}" for c in ("c1", "c2") if c in parameters)
+            option = f"`{names.pop(search)!r}`" if search in names else "-"
+            rows.append((f"`{name}`", markdown(first(search)), constants, option))
+    if names:
+        raise ValueError(f"not in fastopt.linesearch: {names}")
+    return table(("function", "what it does", "default constants", "`line_search=`"), rows)
+
+
 def solver_needs():
     rows = []
     for name, solver in solvers.SOLVERS.items():
@@ -287,7 +304,7 @@ SECTIONS = {
         *(loss_formulas, loss_properties, loss_conventions, loss_aliases, batch_losses, loss_functions),
         *(choose_losses, outlier_words, choose_optimizers, optimizer_words, choose_solvers),
         *(penalty_rows, penalty_sums),
-        *(refused_options, rules, schedule_rows, solver_needs, solver_names),
+        *(refused_options, rules, schedule_rows, searches, solver_needs, solver_names),
     )
 }
 

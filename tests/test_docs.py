@@ -98,6 +98,7 @@ def test_pages_have_examples(checkout):
         "optimizers.md",
         "solvers.md",
         "certificates.md",
+        "linesearch.md",
         "textbook.md",
         "questions.md",
         "plots.md",
