@@ -132,14 +132,16 @@ def outlier_words():
 
 
 def choose_optimizers():
-    given = [(f"`{name}`", cls.traits, f"{optimizer_traits.n_slots(cls):g}") for name, cls in optimizers.OPTIMIZERS.items()]
-    given += [(f"`{name}` of `minimize`", traits, kept("p")) for name, (traits, kept) in optimizer_traits.METHODS.items()]
+    traits = optimizer_traits
+    given = [(f"`{name}`", cls.traits, f"{traits.n_slots(cls):g}") for name, cls in optimizers.OPTIMIZERS.items()]
+    given += [(f"`{name}` of `minimize`", t, kept("p")) for name, (t, kept) in traits.METHODS.items()]
     rows = []
     for name, t, kept in given:
-        task = ", ".join(optimizer_traits.TASKS[word][0] for word in t.task)
-        rows.append((name, t.chinese, t.use, task, optimizer_traits.NOISE[t.noise][0], optimizer_traits.TUNING[t.tuning][0],
-                     optimizer_traits.BUDGET[t.budget][0], kept))  # fmt: skip
-    return table(("optimizer", "中文", "when", "task", "gradients", "rate", "time budget", "numbers kept a parameter"), rows)
+        task = ", ".join(traits.TASKS[word][0] for word in t.task)
+        words = traits.NOISE[t.noise][0], traits.TUNING[t.tuning][0], traits.BUDGET[t.budget][0]
+        rows.append((name, t.chinese, t.use, task, *words, kept))
+    header = ("optimizer", "中文", "when", "task", "gradients", "rate", "time budget", "numbers kept a parameter")
+    return table(header, rows)
 
 
 def optimizer_words():
@@ -173,8 +175,8 @@ def choose_solvers():
             other.append(f"batches: {code(*optimizers.choose(task=task, noise='batches', n=n, p=p)[:3])}")
         stream = code(*optimizers.choose(task="online", p=p))
         rows.append((f"{n:,}", f"{p:,}", linear, "; ".join(other), stream))
-    header = ("samples n", "parameters p", 'linear model in memory, `solver="auto"`', "network, function of your own", "stream")
-    return table(header, rows)
+    header = ('linear model in memory, `solver="auto"`', "network, function of your own", "stream")
+    return table(("samples n", "parameters p", *header), rows)
 
 
 def loss_aliases():

@@ -759,7 +759,8 @@ def test_choose_by_counts():
     assert optimizers.choose(n=10**6, p=1_001) == optimizers.choose(n=10**6 + 1) == batches
     assert optimizers.choose(n=500, p=10, noise="batches") == batches and optimizers.choose(n=10**6) == rules
     # What the other words ask for holds for the methods of minimize too.
-    assert optimizers.choose(n=500, p=10, tuning="rate") == ["sgd"] and optimizers.choose(n=500, p=10, slots=9)[0] == "sgd"
+    assert optimizers.choose(n=500, p=10, tuning="rate") == ["sgd"]
+    assert optimizers.choose(n=500, p=10, slots=9)[0] == "sgd"
     assert optimizers.choose(n=10, p=10, task="online") == optimizers.choose(task="online")
     assert optimizers.choose(n=10, p=10, task="large") == optimizers.choose(task="large")
     for p in (2e9, 2.1e9, 4e9, 4.1e9):

@@ -108,8 +108,8 @@ def choose(*, task=None, noise=None, tuning=None, budget=None, slots=None, n=Non
     Returns
     -------
     list of str
-        For `optimizers.get` and the `method` of `fastopt.minimize`. With n and p the first is a method of `minimize` that
-        finds its step by itself, "bfgs" (p <= 100) or "l-bfgs", where it has the properties and full gradients are used.
+        For `optimizers.get` and the `method` of `fastopt.minimize`. With n and p the first is a method of `minimize`
+        alone that finds its steps, "bfgs" (p <= 100) or "l-bfgs", where it has the properties and full gradients are used.
 
     Raises
     ------

@@ -173,8 +173,8 @@ def compare(
 
     Notes
     -----
-    An optimizer or wrapper that averages its iterates (a method `averages`) is judged by its averages. A rule that needs
-    the objective's value (`PolyakSGD`) gets that of the function whose gradient it gets.
+    An optimizer or wrapper that averages its iterates (a method `averages`) is judged by its averages. A rule that
+    needs the objective's value (`PolyakSGD`) gets that of the function whose gradient it gets.
 
     Examples
     --------
@@ -231,8 +231,8 @@ def compare(
         if known:
             raise ValueError(f"the objective at start {k}, {first[k]:.10g}, is not above the minimum, {minimum:.10g}")
         raise ValueError(
-            f"no run went below the objective at start {k}, which is {first[k]:.10g}, so there is nothing to compare by:"
-            " try smaller rates or other starts, or give minimum="
+            f"no run went below the objective at start {k}, which is {first[k]:.10g}, so there is nothing to compare"
+            " by: try smaller rates or other starts, or give minimum="
         )
     excess = (values - minimum) / (first - minimum)[:, None]
     if known and excess.min() < -1e-9:

@@ -67,7 +67,7 @@ class Stepper:
             self.calls, recipe = self.calls or isinstance(recipe, SAM), recipe.optimizer
 
     def step(self, function, name, point):
-        """One step by a function whose (value, gradient) at the parameters is `point`; False where that is impossible."""
+        """One step by a function whose (value, gradient) at the parameters is `point`; False where there is none."""
         value, gradient = point
         if gradient is None or not (math.isfinite(value) and finite(gradient)):
             return False

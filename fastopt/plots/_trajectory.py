@@ -147,8 +147,8 @@ def plot_trajectory(
     Parameters
     ----------
     fun : callable
-        ``fun(x) -> float`` of x of shape (2,); with ``jac=True`` it returns (value, gradient). Where it is not finite or
-        raises a ValueError or ArithmeticError there are no contours.
+        ``fun(x) -> float`` of x of shape (2,); with ``jac=True`` it returns (value, gradient). Where it is not finite
+        or raises a ValueError or ArithmeticError there are no contours.
     paths : array of shape (points, 2), optimizer, or several of these in a list or in a dict by label
         Points that are drawn as they are, or what `trajectories` takes, which then runs from x0.
     x0 : array of shape (2,), optional
