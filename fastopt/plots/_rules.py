@@ -71,22 +71,19 @@ class Stepper:
         value, gradient = point
         if gradient is None or not (math.isfinite(value) and finite(gradient)):
             return False
-        given = {"value": value} if self.needs_value else {}
         if not self.calls:
-            self.bound.step(gradient, **given)
+            self.bound.step(gradient, **({"value": value} if self.needs_value else {}))
             return True
-        known = [gradient]
+        known = [point]
 
-        def gradients():
-            if known:
-                return known.pop()
-            found = evaluated(function, self.params, name)[1]
-            if found is None:
+        def found():
+            value, gradient = known.pop() if known else evaluated(function, self.params, name)
+            if gradient is None:
                 raise _NoGradient
-            return found
+            return (value, gradient) if self.needs_value else gradient
 
         try:
-            self.bound.step(gradients, **given)
+            self.bound.step(found)
         except _NoGradient:
             return False
         return True
