@@ -1,4 +1,4 @@
-"""Writes the tables of docs/*.md from the rosters of losses, penalties, optimizers, schedules and solvers.
+"""Writes the tables of docs/*.md from the rosters of losses, penalties, optimizers, schedules, line searches and solvers.
 
     python docs/generate.py [--check]
 
@@ -16,7 +16,8 @@ from types import SimpleNamespace
 import numpy as np
 
 import fastopt
-from fastopt import _kernels, losses, optimizers, penalties, schedules, solvers
+from fastopt import _kernels, linesearch, losses, optimizers, penalties, schedules, solvers
+from fastopt._minimize._descent import SEARCHES
 from fastopt.linear_model import _base, _logistic, _ridge
 from fastopt.losses import _traits as loss_traits
 from fastopt.losses._base import ALIASES, BATCH_ALIASES, DOMAINS
@@ -46,8 +47,10 @@ def signature(cls):
 
 
 def first(cls):
-    """The first paragraph of the docstring on one line."""
-    return " ".join(inspect.getdoc(cls).split("\n\n")[0].split())
+    """The first paragraph of the docstring on one line, with those that finish its sentence."""
+    paragraphs = inspect.getdoc(cls).split("\n\n")
+    end = next(i for i, text in enumerate(paragraphs, 1) if text.rstrip().endswith((".", "?")))
+    return " ".join(" ".join(paragraphs[:end]).split())
 
 
 def yes(flag):
@@ -129,30 +132,51 @@ def outlier_words():
 
 
 def choose_optimizers():
+    traits = optimizer_traits
+    given = [(f"`{name}`", cls.traits, f"{traits.n_slots(cls):g}") for name, cls in optimizers.OPTIMIZERS.items()]
+    given += [(f"`{name}` of `minimize`", t, kept("p")) for name, (t, kept) in traits.METHODS.items()]
     rows = []
-    for name, cls in optimizers.OPTIMIZERS.items():
-        t = cls.traits
-        task = ", ".join(optimizer_traits.TASKS[word][0] for word in t.task)
-        rows.append((f"`{name}`", t.chinese, t.use, task, optimizer_traits.NOISE[t.noise][0], optimizer_traits.TUNING[t.tuning],
-                     optimizer_traits.BUDGET[t.budget][0], f"{optimizer_traits.n_slots(cls):g}"))  # fmt: skip
-    return table(("optimizer", "中文", "when", "task", "gradients", "rate", "time budget", "numbers kept a parameter"), rows)
+    for name, t, kept in given:
+        task = ", ".join(traits.TASKS[word][0] for word in t.task)
+        words = traits.NOISE[t.noise][0], traits.TUNING[t.tuning][0], traits.BUDGET[t.budget][0]
+        rows.append((name, t.chinese, t.use, task, *words, kept))
+    header = ("optimizer", "中文", "when", "task", "gradients", "rate", "time budget", "numbers kept a parameter")
+    return table(header, rows)
 
 
 def optimizer_words():
-    rows = [(f"`task={word!r}`", *both) for word, both in optimizer_traits.TASKS.items()]
-    rows += [(f"`noise={word!r}`", *both) for word, both in optimizer_traits.NOISE.items() if word != "both"]
-    rows += [(f"`budget={word!r}`", *both) for word, both in optimizer_traits.BUDGET.items()]
+    vocabularies = {"task": "TASKS", "noise": "NOISE", "tuning": "TUNING", "budget": "BUDGET"}
+    rows = [
+        (f"`{name}={word!r}`", *both)
+        for name, words in vocabularies.items()
+        for word, both in getattr(optimizer_traits, words).items()
+        if (name, word) != ("noise", "both")
+    ]
+    rows += [
+        ("`slots=1`", "at most so many numbers kept beside each parameter", "每个参数的附加内存"),
+        ("`n=10_000`", "samples, all in memory", "样本数 (数据全部在内存中)"),
+        ("`p=500`", "parameters", "参数个数"),
+    ]
     return table(("ask for", "meaning", "中文"), rows)
 
 
 def choose_solvers():
-    """What "auto" runs for smooth losses of n rows and p columns, by count alone."""
-    sizes = ((1_000, 10), (1_000, 1_000), (100_000, 20), (100_000, 200), (1_000_000, 50), (1_000_000, 1_000))
+    """What "auto" runs for smooth losses of n rows and p columns, by count alone, and what to take elsewhere."""
+    sizes = ((1_000, 10), (1_000, 1_000), (100_000, 20), (100_000, 200), (1_000_000, 50), (1_000_000, 1_000),
+             (10_000_000, 1_000_000), (1_000_000_000, 1_000_000_000), (1_000_000_000, 4_000_000_000))  # fmt: skip
     rows = []
     for n, p in sizes:
         stand_in = SimpleNamespace(n=n, size=p + 1, offers=frozenset({"gradient", "hessian"}))
-        rows.append((f"{n:,}", f"{p:,}", f"`{solvers.choose(stand_in)}`"))
-    return table(("rows n", "columns p", '`solver="auto"` runs'), rows)
+        linear = f"`{solvers.choose(stand_in)}`" if n * p <= 1e10 else "as a stream"
+        first = optimizers.choose(task="network", n=n, p=p)[0]
+        other = [f"`minimize`: `{first}`"] if first in optimizer_traits.METHODS else []
+        if n * p > optimizer_traits.CHEAP:
+            task = "network" if p < 1e9 else "large"
+            other.append(f"batches: {code(*optimizers.choose(task=task, noise='batches', n=n, p=p)[:3])}")
+        stream = code(*optimizers.choose(task="online", p=p))
+        rows.append((f"{n:,}", f"{p:,}", linear, "; ".join(other), stream))
+    header = ('linear model in memory, `solver="auto"`', "network, function of your own", "stream")
+    return table(("samples n", "parameters p", *header), rows)
 
 
 def loss_aliases():
@@ -197,6 +221,26 @@ def rules():
     return "\n".join(parts) + f"\nThe rules in C (`src_c/fo_updates.h`) that these select: {code(*names)}."
 
 
+def refused_options():
+    """The options around the step, with the rules that do not take them."""
+    samples = {"nonfinite": "skip", "centralize": True, "clip_value": 1.0, "clip_norm": 1.0, "clip_global_norm": 1.0,
+               "clip_adaptive": 0.01, "noise": optimizers.GradientNoise(), "weight_decay_exclude": "vectors",
+               "lr_multiplier": {"key": 2.0}}  # fmt: skip
+    if set(samples) != {*COMMON, "clip_global_norm"}:
+        raise ValueError("the options of optimizers._filters.COMMON have changed")
+    groups = {}
+    for option, value in samples.items():
+        refuse = []
+        for cls in optimizers.OPTIMIZERS.values():
+            try:
+                cls(**{option: value})
+            except (TypeError, ValueError):
+                refuse.append(cls.__name__)
+        groups.setdefault(tuple(refuse), []).append(option)
+    rows = [(code(*names), code(*refuse) if refuse else "all rules take them") for refuse, names in groups.items()]
+    return table(("option", "rules that do not take it"), rows)
+
+
 def schedule_rows():
     rows = []
     for name, cls in schedules.SCHEDULES.items():
@@ -220,6 +264,22 @@ def penalty_sums():
         (f"`{a}` +", *("exact" if frozenset((a, b)) in penalties.SUMS else "TypeError" for b in names)) for a in names
     ]
     return table(("", *(f"`{name}`" for name in names)), rows)
+
+
+def searches():
+    """The searches of a step, with the names that `minimize` has for them and the constants of their conditions."""
+    names = {search: name for name, search in SEARCHES.items()}
+    rows = []
+    for name in linesearch.__all__:
+        search = getattr(linesearch, name)
+        parameters = inspect.signature(search).parameters
+        if "phi" in parameters:
+            constants = ", ".join(f"{c} = {parameters[c].default:g}" for c in ("c1", "c2") if c in parameters)
+            option = f"`{names.pop(search)!r}`" if search in names else "-"
+            rows.append((f"`{name}`", markdown(first(search)), constants, option))
+    if names:
+        raise ValueError(f"not in fastopt.linesearch: {names}")
+    return table(("function", "what it does", "default constants", "`line_search=`"), rows)
 
 
 def solver_needs():
@@ -246,7 +306,7 @@ SECTIONS = {
         *(loss_formulas, loss_properties, loss_conventions, loss_aliases, batch_losses, loss_functions),
         *(choose_losses, outlier_words, choose_optimizers, optimizer_words, choose_solvers),
         *(penalty_rows, penalty_sums),
-        *(rules, schedule_rows, solver_needs, solver_names),
+        *(refused_options, rules, schedule_rows, searches, solver_needs, solver_names),
     )
 }
 

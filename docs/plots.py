@@ -3,6 +3,7 @@
     python docs/plots.py
 
 Writes docs/losses-FAMILY.png. A loss is drawn as a function of its raw prediction, for the target that stands in the title.
+The names of the losses stand in the file (PNG's text "losses"), so that tests notice a picture that lacks one.
 """
 
 import io
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from fastopt import losses
+from fastopt._axes import look
 
 FOLDER = Path(__file__).resolve().parent
 # Family -> title, first tasks of its losses, range of raw predictions, highest value shown.
@@ -27,6 +29,11 @@ def members(family):
     """The losses that are drawn: those whose first task is the family's, with a loss of each sample."""
     tasks = FAMILIES[family][1]
     return [cls for cls in losses.LOSSES.values() if cls.traits.task[0] in tasks and cls.is_separable]
+
+
+def names(family):
+    """Those of its members, as they stand in the picture's file."""
+    return ", ".join(cls.name for cls in members(family))
 
 
 def curve(loss, family, n=401):
@@ -46,30 +53,29 @@ def curve(loss, family, n=401):
 def draw(family):
     """The picture as PNG bytes."""
     import matplotlib
-    from PIL import Image
+    from PIL import Image, PngImagePlugin
 
     matplotlib.use("agg")
     from matplotlib import pyplot
 
     title, _, (low, high), top = FAMILIES[family]
-    figure, (left, right) = pyplot.subplots(1, 2, figsize=(10, 4.6), dpi=90)
-    styles = ("-", "--", "-.", ":")
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(10, 4.6), dpi=90, layout="constrained")
     for i, cls in enumerate(members(family)):
         loss = cls()
         z, value, gradient = curve(loss, family)
-        look = {"color": f"C{i % 10}", "linestyle": styles[i // 10], "linewidth": 1.4}
-        left.plot(z, value, label=loss.name, **look)
-        right.plot(z, gradient, **look)
+        left.plot(z, value, label=loss.name, linewidth=1.4, **look(i))
+        right.plot(z, gradient, linewidth=1.4, **look(i))
     left.set(title="value", xlabel="raw prediction", xlim=(low, high), ylim=(-0.2, top))
     right.set(title="gradient", xlabel="raw prediction", xlim=(low, high), ylim=(-3.0, 3.0))
     figure.suptitle(title)
-    figure.tight_layout(rect=(0, 0, 0.74, 1))
-    figure.legend(loc="center right", fontsize=7, frameon=False)
+    figure.legend(loc="outside right center", fontsize=7, frameon=False)
     file = io.BytesIO()
     figure.savefig(file, format="png")
     pyplot.close(figure)
     small = io.BytesIO()
-    Image.open(file).convert("RGB").quantize(255).save(small, format="png", optimize=True)
+    text = PngImagePlugin.PngInfo()
+    text.add_text("losses", names(family))
+    Image.open(file).convert("RGB").quantize(255).save(small, format="png", optimize=True, pnginfo=text)
     return small.getvalue()
 
 

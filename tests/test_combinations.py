@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from pointwise import DTYPES, INSTANCES, data
 
-from fastopt import LinearObjective, losses, optimizers
+from fastopt import LinearObjective, losses, minimize, optimizers
 from fastopt.diagnostics import Monitor, check_gradient
 from fastopt.losses import Combination
 from fastopt.losses import _traits as loss_traits
@@ -738,6 +738,43 @@ def test_choose():
         (lambda: losses.choose(targets="pairs"), "targets must be one of"),
         (lambda: optimizers.choose(noise="loud"), "noise must be one of"),
         (lambda: optimizers.choose(budget="none"), "budget must be one of"),
+        (lambda: optimizers.choose(noise="both"), "noise must be one of 'exact', 'batches', got 'both'"),
+        (lambda: optimizers.choose(task=["linear"]), r"task must be one of .*got \['linear'\]"),
+        (lambda: optimizers.choose(n=0), r"n must be in \[1, inf\)"),
+        (lambda: optimizers.choose(p=-5), r"p must be in \[1, inf\)"),
+        (lambda: optimizers.choose(slots=np.nan), "slots must be in"),
     ):
         with pytest.raises(ValueError, match=text):
             call()
+    with pytest.raises(TypeError, match="slots must be a real number, got str"):
+        optimizers.choose(slots="a")
+
+
+def test_choose_by_counts():
+    rules, traits = list(optimizers.OPTIMIZERS), {n: cls.traits for n, cls in optimizers.OPTIMIZERS.items()}
+    exact = [name for name in rules if traits[name].noise != "batches"]
+    batches = [name for name in rules if traits[name].noise != "exact"]
+    assert optimizers.choose(n=500, p=100) == ["bfgs", *exact] and optimizers.choose(n=500, p=101) == ["l-bfgs", *exact]
+    assert optimizers.choose(n=10_000, p=1_000) == ["l-bfgs", *rules]
+    assert optimizers.choose(n=10**6, p=1_001) == optimizers.choose(n=10**6 + 1) == batches
+    assert optimizers.choose(n=500, p=10, noise="batches") == batches and optimizers.choose(n=10**6) == rules
+    # What the other words ask for holds for the methods of minimize too.
+    assert optimizers.choose(n=500, p=10, tuning="rate") == ["sgd"]
+    assert optimizers.choose(n=500, p=10, slots=9)[0] == "sgd"
+    assert optimizers.choose(n=10, p=10, task="online") == optimizers.choose(task="online")
+    assert optimizers.choose(n=10, p=10, task="large") == optimizers.choose(task="large")
+    for p in (2e9, 2.1e9, 4e9, 4.1e9):
+        assert optimizers.choose(p=p) == optimizers.choose(slots=4e9 / p)
+    assert "adam" in optimizers.choose(p=2e9) and "adam" not in optimizers.choose(p=2.1e9)
+
+
+def test_chosen_methods_are_those_of_minimize():
+    for p in (99, 100, 101, 500):
+        curvature = np.linspace(1, 9, p)
+        runs = [
+            minimize(lambda x, c=curvature: (x @ (c * x), 2 * c * x), np.arange(1.0, p + 1), jac=True, method=method)
+            for method in (optimizers.choose(n=10, p=p)[0], "auto", "l-bfgs" if p <= 100 else "bfgs")
+        ]
+        objective, auto, other = (run.history["objective"] for run in runs)
+        np.testing.assert_array_equal(objective, auto)
+        assert len(other) != len(auto) or (other != auto).any()

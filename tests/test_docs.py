@@ -98,6 +98,7 @@ def test_pages_have_examples(checkout):
         "optimizers.md",
         "solvers.md",
         "certificates.md",
+        "linesearch.md",
         "textbook.md",
         "questions.md",
         "plots.md",
@@ -153,6 +154,15 @@ def test_generated_tables(checkout):
     assert result.returncode == 0, result.stderr + "run python docs/generate.py"
 
 
+def test_formulas_of_tables_are_whole(checkout, monkeypatch):
+    """A docstring's first sentence is in the table to its end, also where a formula stands in a paragraph of its own."""
+    monkeypatch.syspath_prepend(str(checkout / "docs"))
+    generate = importlib.import_module("generate")
+    assert "p_c = max(z_c - tau, 0)." in generate.loss_formulas()
+    for cls in (*fastopt.losses.LOSSES.values(), *fastopt.losses.BATCH_LOSSES.values()):
+        assert generate.first(cls).endswith("."), cls
+
+
 def test_plots(checkout, monkeypatch):
     """Every loss of the families is in a picture, the pictures are small and in the page."""
     monkeypatch.syspath_prepend(str(checkout / "docs"))
@@ -161,6 +171,7 @@ def test_plots(checkout, monkeypatch):
     for family in plots.FAMILIES:
         picture = checkout / "docs" / f"losses-{family}.png"
         assert picture.name in page and 5_000 < picture.stat().st_size < 60_000
+        assert f"losses\0{plots.names(family)}".encode() in picture.read_bytes(), "run python docs/plots.py"
         for cls in plots.members(family):
             z, value, gradient = plots.curve(cls(), family, n=9)
             assert z.shape == value.shape == gradient.shape == (9,) and math.isfinite(value[4] + gradient[4])

@@ -128,7 +128,7 @@ def test_plot():
     ax = found.plot()
     assert ax.get_xscale() == "log" and len(ax.lines) == 3
     np.testing.assert_array_equal(ax.lines[1].get_ydata(), found.smoothed)
-    assert found.plot(ax) is ax and "suggestion=" in repr(found) and isinstance(found, LearningRates)
+    assert found.plot(axes=ax) is ax and "suggestion=" in repr(found) and isinstance(found, LearningRates)
 
 
 def test_bad_input():

@@ -246,6 +246,9 @@ def test_a_fit_that_stops_short_warns_with_numbers_and_a_cure(raw_cancer):
         model = LogisticRegression(max_iter=2, solver="newton-cholesky").fit(X, y)
     assert not model.certificate_.converged and model.certificate_.reason == "max_iter"
     assert model.certificate_.gap > 0 and "NOT converged" in model.report()
+    made = r"after 100 iterations.*raise max_iter \(now 1: 100 iterations of gradient-descent\)"
+    with pytest.warns(ConvergenceWarning, match=made):
+        LogisticRegression(max_iter=1, solver="gradient-descent", C=100.0).fit(X, y)
     with pytest.warns(ConvergenceWarning, match="max_time"):
         model = LogisticRegression(max_time=0.0).fit(X, y)
     assert model.certificate_.reason == "max_time" and np.isfinite(model.coef_).all()

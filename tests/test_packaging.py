@@ -20,7 +20,7 @@ PACKAGE = Path(fastopt.__file__).parent
 # Rooms by floor: a module imports from its own floor and those below.
 FLOORS = [
     {"_kernels"},
-    {"_config", "_validation", "diagnostics"},
+    {"_axes", "_config", "_validation", "diagnostics"},
     {"losses", "penalties", "optimizers", "schedules", "linesearch"},
     {"data"},
     {"_passes", "objective", "scaling"},

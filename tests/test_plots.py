@@ -1,13 +1,14 @@
 """Histories, paths and comparisons: what they compute, and what they draw (read back from matplotlib's lines)."""
 
+import math
 import sys
 
 import numpy as np
 import pytest
 
-from fastopt import LinearObjective, minimize
+from fastopt import LinearObjective, minimize, schedules
 from fastopt.linear_model import LogisticRegression
-from fastopt.optimizers import ASGD, SGD, Adam
+from fastopt.optimizers import ASGD, EMA, SAM, SGD, Accumulate, Adam, Lookahead, PolyakSGD, find_lr
 from fastopt.plots import compare, plot_history, plot_trajectory, trajectories
 
 CURVATURE = np.array([1.0, 25.0])
@@ -108,11 +109,60 @@ class TestPlotHistory:
     def test_values_that_a_logarithm_cannot_show(self, axes):
         plot_history([1.0, 0.0, -1.0], axes=axes)
         assert axes.get_yscale() == "linear"
+        axes.axvline(1.0)  # whose ends 0 and 1 are of the axes, not of the data
+        plot_history([2.0, 1.0], axes=axes)
+        assert axes.get_yscale() == "linear"
+        axes.clear()
+        axes.axvline(1.0)
         plot_history([1.0, 0.0], minimum=0.0, axes=axes)
         assert axes.get_yscale() == "log" and axes.lines[-1].get_ydata()[-1] == 1e-17
 
+    def test_points_without_neighbours_are_marked(self, axes):
+        plot_history([3.0], axes=axes)
+        assert axes.lines[-1].get_marker() == "." and axes.lines[-1].get_ydata().tolist() == [3.0]
+        axes.clear()
+        plot_history([1.0, np.nan, 0.5, 0.25, np.inf, 0.125], axes=axes)
+        assert axes.lines[-1].get_xdata().tolist() == [0, 5] and axes.lines[-1].get_ydata().tolist() == [1.0, 0.125]
+        assert axes.lines[-1].get_color() == axes.lines[0].get_color()
+        axes.clear()
+        plot_history([3.0, 2.0], axes=axes)
+        plot_history([3.0, np.nan], marker="x", axes=axes)
+        assert len(axes.lines) == 2
+
+    def test_more_curves_than_colours(self, axes):
+        plot_history([[2.0, 1.0]] * 7, axes=axes)
+        plot_history({str(i): [2.0, 1.0] for i in range(7)}, lw=2, axes=axes)
+        looks = {(line.get_color(), line.get_linestyle()) for line in axes.lines}
+        assert len(looks) == 14
+        assert [t.get_text() for t in axes.get_legend().get_texts()][6:8] == ["history 6", "0"]
+        plot_history([2.0, 1.0], ls=":", axes=axes)
+        assert axes.lines[-1].get_linestyle() == ":"
+
+    def test_legends(self, axes):
+        plot_history([2.0, 1.0], label="loop", axes=axes)
+        assert [t.get_text() for t in axes.get_legend().get_texts()] == ["loop"]
+
+    def test_what_a_curve_is_drawn_against(self, axes):
+        result, columns = minimize(bowl, [3.0, 2.0], jac=slope), {"objective": [2.0, 1.0], "passes": [1, 2]}
+        plot_history(result, "passes", axes=axes)
+        assert axes.get_xlabel() == "evaluations of the function"
+        plot_history({"a": result, "b": columns}, "passes", axes=axes)
+        assert axes.get_xlabel() == "evaluations of the function, passes over the data"
+
     def test_errors(self, axes):
+        from scipy.optimize import minimize as theirs
+
+        result = theirs(bowl, [3.0, 2.0], jac=slope)
         for history, options, error, match in (
+            (result, {}, TypeError, "result of SciPy, which keeps no history"),
+            ({"a": result}, {}, TypeError, "result of SciPy"),
+            ({"objective": [1, 2], "b": [3, 4]}, {"y": "foo"}, ValueError, "'foo'; it has 'objective', 'b'"),
+            (np.array([]), {}, ValueError, "no finite objective"),
+            ({"objective": []}, {}, ValueError, "no finite objective"),
+            ([np.nan, np.inf], {}, ValueError, "no finite objective"),
+            ([2.0, 1.0], {"minimum": np.nan}, ValueError, "minimum must be in"),
+            ([2.0, 1.0], {"floor": -1.0}, ValueError, "floor must be in"),
+            ([2.0, 1.0], {"label": "a", "labels": "b"}, TypeError, "not both"),
             ([1.0], {"x": "seconds"}, ValueError, "no column 'seconds'; it has 'objective'"),
             ({"loss": 1.0}, {}, TypeError, "history must be a fitted estimator"),
             ({"objective": [1.0, 2.0], "passes": [1.0]}, {}, ValueError, r"one length, got \{'objective': \(2,\)"),
@@ -123,14 +173,6 @@ class TestPlotHistory:
         ):
             with pytest.raises(error, match=match):
                 plot_history(history, **{"axes": axes, **options})
-
-    def test_a_new_figure(self):
-        pytest.importorskip("matplotlib").use("agg")
-        import matplotlib.pyplot as plt
-
-        made = plot_history([2.0, 1.0])
-        assert made.figure is plt.gcf()
-        plt.close("all")
 
 
 class TestTrajectories:
@@ -159,6 +201,40 @@ class TestTrajectories:
         assert len(paths["l-bfgs"]) < 20 and np.abs(paths["l-bfgs"][-1]).max() < 1e-5
         np.testing.assert_array_equal(paths["l-bfgs"][0], STARTS[0])
 
+    def test_auto_and_classes(self):
+        paths = trajectories(both, ["auto", SGD], STARTS[0], jac=True)
+        assert list(paths) == ["auto", "SGD"] and np.abs(paths["auto"][-1]).max() < 1e-5
+
+    def test_a_rule_that_needs_the_value(self):
+        x = STARTS[0].copy()
+        optimizer = PolyakSGD(x, max_lr=np.inf)
+        for _ in range(5):
+            optimizer.step(slope(x), value=bowl(x))
+        path = trajectories(bowl, PolyakSGD(max_lr=np.inf), STARTS[0], jac=slope, n_steps=5)
+        np.testing.assert_array_equal(path["PolyakSGD(max_lr=inf)"][-1], x)
+
+    @pytest.mark.parametrize("make", [Lookahead, EMA, lambda rule: Accumulate(rule, 2), SAM, lambda r: EMA(SAM(r))])
+    def test_wrappers(self, make):
+        x = STARTS[0].copy()
+        optimizer = make(SGD(lr=0.02)).bind(x)
+        calls = isinstance(optimizer, SAM) or isinstance(optimizer.optimizer, SAM)
+        for _ in range(7):
+            optimizer.step((lambda: slope(x)) if calls else slope(x))
+        path = trajectories(bowl, {"a": make(SGD(lr=0.02))}, STARTS[0], jac=slope, n_steps=7)["a"]
+        assert len(path) == 8
+        np.testing.assert_array_equal(path[-1], x)
+
+    def test_a_domain_error_ends_the_path(self):
+        def root(x):
+            return x[0] + 1 / math.sqrt(x[0])
+
+        path = trajectories(root, SGD(lr=3.0), [4.0])["SGD(lr=3.0)"]
+        assert len(path) == 3 and path[-1, 0] < 0
+        path = trajectories(root, {"a": SAM(SGD(lr=1e-3), rho=5.0)}, [0.5])["a"]  # climbs out of the domain
+        assert path.tolist() == [[0.5]]
+        with pytest.raises(ValueError, match="math domain error|nonnegative"):
+            trajectories(root, "sgd", [-1.0])
+
     def test_divergence_ends_the_path(self):
         path = trajectories(bowl, {"a": SGD(lr=1e150)}, STARTS[0], jac=slope)["a"]
         assert len(path) < 10 and np.isfinite(path[:-1]).all()
@@ -168,7 +244,10 @@ class TestTrajectories:
             ((3, "sgd", [1.0]), {}, TypeError, "fun must be callable"),
             ((bowl, "sgd", [[1.0]]), {}, ValueError, "x0 must be a vector"),
             ((bowl, "sgd", [np.nan, 1.0]), {}, ValueError, "x0 must be a vector of finite"),
-            ((bowl, "nothing", [1.0, 1.0]), {}, ValueError, "rules sgd.*methods of fastopt.minimize"),
+            ((bowl, "nothing", [1.0, 1.0]), {}, ValueError, "rules sgd.*of fastopt.minimize for functions auto, gd"),
+            ((bowl, "lm", [1.0, 1.0]), {}, ValueError, "unknown optimizer 'lm'.*trust-ncg$"),
+            ((both, "sgd", [1.0, 1.0]), {}, TypeError, "fun returned a tuple of 2; with jac=True"),
+            ((bowl, "sgd", [1.0, 1.0]), {"jac": True}, TypeError, r"must return \(value, gradient\), got float"),
             ((bowl, "sgd", [1.0, 1.0]), {"n_steps": 0}, ValueError, "n_steps must be"),
             ((bowl, "sgd", [1.0, 1.0]), {"jac": "2-point"}, ValueError, "jac must be callable"),
             ((bowl, ["sgd", "sgd"], [1.0, 1.0]), {}, ValueError, "same label"),
@@ -196,6 +275,27 @@ class TestTrajectories:
             assert len(line.vertices) > 50
             np.testing.assert_allclose([bowl(v) for v in line.vertices], level, rtol=1e-3)
 
+    def test_a_path_that_diverges_leaves_the_picture(self, axes):
+        rules = {"bad": SGD(lr=1.0), "good": SGD(lr=0.02)}
+        plot_trajectory(both, rules, STARTS[0], jac=True, resolution=5, axes=axes)
+        paths = trajectories(both, rules, STARTS[0], jac=True)
+        assert np.abs(paths["bad"]).max() > 1e50
+        end = paths["good"][-1, 0]
+        np.testing.assert_allclose(axes.get_xlim(), (1.15 * end - 0.45, 3.45 - 0.15 * end))
+        assert axes.get_ylim() == (-0.15, 1.15)
+        axes.clear()
+        plot_trajectory(both, rules["bad"], STARTS[0], jac=True, resolution=5, axes=axes)  # the start and one step
+        assert axes.get_ylim()[0] == pytest.approx(-24 - 0.15 * 25)
+
+    def test_many_paths(self, axes):
+        paths = {str(i): [[0.0, 0.0], [1.0, i]] for i in range(12)}
+        plot_trajectory(bowl, paths, resolution=3, axes=axes)
+        drawn = [line for line in axes.lines if line.get_label() in paths]
+        assert len({(line.get_color(), line.get_linestyle()) for line in drawn}) == 12
+        axes.clear()
+        plot_trajectory(bowl, [[0.0, 0.0], [1.0, 1.0]] * np.ones((2, 2)), resolution=3, label="one", c="r", axes=axes)
+        assert [t.get_text() for t in axes.get_legend().get_texts()] == ["one"]
+
     def test_levels_are_closer_at_the_bottom(self, axes):
         plot_trajectory(bowl, np.zeros((1, 2)), bounds=[(-1, 1), (-1, 1)], levels=8, resolution=21, axes=axes)
         levels = axes.collections[0].levels
@@ -205,6 +305,7 @@ class TestTrajectories:
         plot_trajectory(
             lambda x: np.log(x[0]) ** 2 if x[0] > 0 else np.nan, SGD(), [1.0, 1.0], [(-1, 2), (0, 2)], axes=axes
         )
+        plot_trajectory(lambda x: math.log(x[0]) ** 2, SGD(), [1.0, 1.0], [(-1, 2), (0, 2)], axes=axes)
         plot_trajectory(lambda x: 1.0, SGD(), [1.0, 1.0], resolution=5, axes=axes)
         with pytest.raises(ValueError, match="finite nowhere"):
             plot_trajectory(lambda x: np.nan, np.zeros((1, 2)), axes=axes)
@@ -214,6 +315,9 @@ class TestTrajectories:
             (SGD(), {}, "x0 is needed"),
             (SGD(), {"x0": [1.0]}, r"x0 must have shape \(2,\)"),
             (np.zeros(3), {}, r"shape \(points, 2\), got \(3,\)"),
+            (np.full((3, 2), np.nan), {}, "a path has no finite point"),
+            ({"a": np.full((3, 2), np.nan)}, {}, "'a' has no finite point"),
+            (np.zeros((1, 2)), {"levels": 0}, "levels must be an integer >= 1"),
             ([], {}, "paths is empty"),
             (np.zeros((1, 2)), {"bounds": [(1, 0), (0, 1)]}, "low < high"),
             (np.zeros((1, 2)), {"resolution": 1}, "resolution must be an integer >= 2"),
@@ -255,6 +359,42 @@ class TestCompare:
         assert row["best_rate"] == 1e-6 and row["steps"] == np.inf and row["starts"] == row["rates"] == 0
         assert row["diverged"] == 0.5 and np.isinf(table.excess[0, 1, :, -1]).all()
         assert str(table).splitlines()[2].split()[4] == "-"
+
+    def test_a_function_that_raises_diverges_there(self):
+        def root(x):
+            return x[0] + 1 / math.sqrt(x[0]), np.array([1 - 0.5 * x[0] ** -1.5])
+
+        runs = compare({"sgd": SGD(), "sam": SAM(SGD(), rho=5.0)}, root, [np.array([0.5])], [0.1, 9.0], 20).excess
+        assert np.isfinite(runs[0, 0]).all() and np.isinf(runs[1, :, 0, 1:]).all()
+        runs = compare(SGD(), root, [np.array([4.0])], [0.1, 9.0], 20).excess
+        assert np.isfinite(runs[0, 0]).all() and np.isinf(runs[0, 1, 0, 1:]).all()
+
+    def test_a_rule_that_needs_the_value(self):
+        parts = [regression(rows=rows) for rows in np.arange(60).reshape(6, 10)]
+        table = compare(PolyakSGD(), regression(), 1, [1.0], 6, batches=parts, minimum=0.0)
+        w = regression().initial()
+        optimizer = PolyakSGD(w, lr=1.0)
+        for part in np.random.default_rng(0).permutation(6):
+            value, gradient = parts[part].value_gradient(w)
+            optimizer.step(gradient, value=value)
+        assert table.excess[0, 0, 0, -1] == pytest.approx(
+            regression().value(w) / regression().value(regression().initial()), rel=1e-12
+        )
+
+    def test_wrappers(self):
+        averages = {"lookahead": Lookahead(SGD(), k=2), "ema": EMA(Lookahead("sgd"), decay=0.5)}
+        rules = {"sam": SAM(SGD(), rho=0.1), **averages}
+        table = compare(rules, both, [STARTS[0]], [0.01, 0.03], 9, minimum=0.0)
+        assert rules["ema"].optimizer.optimizer.lr == SGD().lr
+        for i, make in enumerate(
+            (lambda s: SAM(s, rho=0.1), lambda s: Lookahead(s, k=2), lambda s: EMA(Lookahead(s), decay=0.5))
+        ):
+            x = STARTS[0].copy()
+            optimizer = make(SGD(x, lr=0.03))
+            for _ in range(9):
+                optimizer.step((lambda x=x: slope(x)) if not i else slope(x))
+            judged = optimizer.averages() if i else x
+            assert table.excess[i, 1, 0, -1] == pytest.approx(bowl(judged) / bowl(STARTS[0]), rel=1e-13)
 
     def test_the_seed_decides(self):
         batches = [regression(rows=rows) for rows in np.arange(60).reshape(6, 10)]
@@ -310,6 +450,17 @@ class TestCompare:
         with pytest.raises(ValueError, match="sequence of 2 axes"):
             table.plot(panels[:1])
 
+    def test_picture_of_many_rules_and_unsorted_rates(self):
+        pytest.importorskip("matplotlib")
+        from matplotlib.figure import Figure
+
+        table = compare({str(i): SGD() for i in range(12)}, both, STARTS, [0.03, 0.01, 1e150], 5, minimum=0.0)
+        left, right = table.plot(Figure().subplots(1, 2))
+        assert right.lines[0].get_xdata().tolist() == [0.01, 0.03, 1e150]
+        assert right.lines[0].get_ydata()[0] == np.median(table.excess[0, 1, :, -1])
+        for panel in (left, right):
+            assert len({(line.get_color(), line.get_linestyle()) for line in panel.lines[:12]}) == 12
+
     def test_a_rule_without_rate(self, monkeypatch):
         monkeypatch.setattr(SGD, "get_params", lambda self, deep=True: {})
         with pytest.raises(ValueError, match=r"optimizer 'plain' has no lr"):
@@ -329,6 +480,11 @@ class TestCompare:
             ({"rates": []}, ValueError, "rates is empty"),
             ({"n_steps": 0}, ValueError, "n_steps must be"),
             ({"target": 0}, ValueError, "target must be"),
+            ({"starts": [np.array([np.nan, 1.0])]}, ValueError, "objective is nan at start 0"),
+            ({"problem": lambda x: (x @ x, x * np.nan)}, ValueError, "gradient is not finite at start 0"),
+            ({"problem": lambda x: x @ x}, TypeError, r"problem must return \(value, gradient\), got float"),
+            ({"rates": [9.0], "starts": STARTS[:1]}, ValueError, "start 0, which is 17.*smaller rates"),
+            ({"batches": both}, TypeError, "batches must be a sequence of problems.*got function"),
             ({"batches": []}, ValueError, "batches is empty"),
             ({"batches": [3]}, TypeError, "batches must be callable"),
             ({"minimum": 1e9}, ValueError, "is not above the minimum"),
@@ -338,12 +494,34 @@ class TestCompare:
                 compare(**{**good, **change})
 
 
-def test_without_matplotlib(monkeypatch):
-    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
-    for draw in (
+def test_new_figures():
+    """Every function that draws makes a figure of pyplot where it is given no axes."""
+    pytest.importorskip("matplotlib").use("agg")
+    import matplotlib.pyplot as plt
+
+    for draw in drawings():
+        made = draw()
+        for one in made if isinstance(made, (tuple, list, np.ndarray)) else [made]:
+            assert one.figure is plt.gcf()
+        plt.gcf().canvas.draw()
+        plt.close("all")
+
+
+def drawings():
+    """Every function that draws, on a new figure."""
+    w = np.zeros(2)
+    return (
         lambda: plot_history([1.0]),
         lambda: plot_trajectory(bowl, SGD(), STARTS[0], resolution=3),
         lambda: compare("sgd", both, STARTS, [0.01], 2, minimum=0.0).plot(),
-    ):
+        lambda: schedules.Constant(0.1).plot(3),
+        lambda: schedules.plot([0.1], 3),
+        lambda: find_lr(SGD(w), lambda: (bowl(w - 1), slope(w - 1))).plot(),
+    )
+
+
+def test_without_matplotlib(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    for draw in drawings():
         with pytest.raises(ImportError, match=r'pip install "fastopt\[plot\]"'):
             draw()

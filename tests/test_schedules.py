@@ -486,8 +486,13 @@ def test_rates_and_plots():
     ax = schedules.plot({**some, "number": 0.2, "function": lambda t: 0.01 * t}, 30)
     assert [line.get_label() for line in ax.lines] == [*some, "number", "function"]
     assert (ax.lines[3].get_ydata() == 0.2).all() and ax.lines[4].get_ydata()[29] == 0.29
-    assert schedules.plot([some["warm"], some["cosine"]], 5, ax) is ax and len(ax.lines) == 7
+    assert schedules.plot([some["warm"], some["cosine"]], 5, axes=ax) is ax and len(ax.lines) == 7
     plt.close(ax.figure)
+    ax = schedules.plot([0.1 * i for i in range(12)], 3)
+    assert len({(line.get_color(), line.get_linestyle()) for line in ax.lines}) == 12
+    plt.close(ax.figure)
+    with pytest.raises(ValueError, match="schedules is empty"):
+        schedules.plot({}, 10)
     assert schedules.rates(0.5, 0).shape == (0,) and schedules.rates(0.5, []).shape == (0,)
     for call, error, message in (
         (lambda: schedules.rates(0.5, -1), ValueError, "steps must be >= 0, got -1"),

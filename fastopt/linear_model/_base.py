@@ -132,8 +132,10 @@ class LinearModel(BaseEstimator):
         c = fit.certificate
         if c.converged or fit.interrupted:
             return
+        # A cheap solver makes several iterations for one of max_iter.
+        made = "" if self.max_iter == c.n_iter else f": {c.n_iter} iterations of {self.solver_}"
         cures = {
-            "max_iter": f"raise max_iter (now {self.max_iter}) or tol (now {self.tol})",
+            "max_iter": f"raise max_iter (now {self.max_iter}{made}) or tol (now {self.tol})",
             "max_time": f"raise max_time (now {self.max_time} s) or tol (now {self.tol})",
             "no progress": "the objective cannot be improved in this precision; raise tol, use float64 data or drop columns "
             "that are nearly combinations of others",

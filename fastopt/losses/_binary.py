@@ -166,7 +166,7 @@ class Hinge(PointwiseLoss):
 
     name = "hinge"
     traits = Traits(
-        ("binary",), "bounded", "", "铰链损失",
+        ("binary",), "bounded", "", "合页损失",
         "support vector machines",
         "Keras `Hinge` also takes labels 0/1; optax `hinge_loss`, scikit-learn SGD: the same",
     )  # fmt: skip
@@ -199,7 +199,7 @@ class SquaredHinge(PointwiseLoss):
 
     name = "squared_hinge"
     traits = Traits(
-        ("binary",), "sensitive", "", "平方铰链损失",
+        ("binary",), "sensitive", "", "平方合页损失",
         "support vector machines with a smooth loss",
         "Keras `SquaredHinge`, scikit-learn `LinearSVC`: the same",
     )  # fmt: skip
@@ -317,7 +317,7 @@ class SmoothedHinge(_Margin):
 
     name = "smoothed_hinge"
     traits = Traits(
-        ("binary",), "bounded", "", "平滑铰链损失",
+        ("binary",), "bounded", "", "平滑合页损失",
         "hinge loss for second-order solvers",
         "lightning `SmoothHinge`: the same",
     )  # fmt: skip

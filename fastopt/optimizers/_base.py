@@ -71,8 +71,9 @@ def _plain(value):
 class Optimizer(Lengths, State):
     r"""Base of the optimizers; see `SGD` and `Adam` for what they compute.
 
-    Every optimizer has these options beside those of its signature, for all groups; what a step does to gradients
-    comes in this order, within the step, and leaves the caller's arrays as they are:
+    Optimizers have these options beside those of their signature, for all groups (those that a rule cannot do are not in
+    its signature, or refused: docs/optimizers.md has the list); what a step does to gradients comes in this order,
+    within the step, and leaves the caller's arrays as they are:
 
     nonfinite : {"propagate", "skip", "raise"}, default="propagate"
         What a gradient with a NaN or an infinity does: enter the rule; leave parameters, slots and `n_steps` as they are
@@ -83,12 +84,14 @@ class Optimizer(Lengths, State):
     clip_value, clip_norm, clip_global_norm, clip_adaptive : float or None, default=None
         One of them: `clipping`'s functions by the optimizer's convention. clip_adaptive is the factor c, or a pair
         (c, eps) with eps 1e-3 if not given; its units are the entries of the first axis ("torch") or of the last.
-        Rules that look at signs alone have none of them.
+        Not for rules that find a length from the gradients (`PolyakSGD`, `DoG`, `BarzilaiBorwein`, `AdaptiveGD`), and
+        not for `Rprop`.
     noise : GradientNoise or None, default=None
         Gaussian noise, annealed.
     weight_decay_exclude : None, "vectors", list of keys or function of (key, array), default=None
         The arrays whose weight decay, coupled or decoupled, is 0: those with at most one axis (biases, scales of norms),
-        those of these keys of params (the index in a list), or those for which the function is true.
+        those of these keys of params (the index in a list), or those for which the function is true. Of rules with
+        weight_decay.
     lr_multiplier : dict or None, default=None
         Factors of the learning rate, >= 0, by key of params; 0 freezes. Rules whose state depends on the rate take groups
         with an `lr` of their own instead.

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from .._axes import axes_or_new
 from . import _checks
 from ._wrapper import Wrapper
 
@@ -45,20 +46,16 @@ class LearningRates:
             f"stopped={self.stopped!r})"
         )
 
-    def plot(self, ax=None):
+    def plot(self, axes=None):
         """Draw the losses over the rates with matplotlib; the axes."""
-        import matplotlib.pyplot as plt
-
-        ax = plt.subplots()[1] if ax is None else ax
-        ax.plot(self.rates, self.losses, color="0.75", label="loss")
-        ax.plot(self.rates, self.smoothed, label="smoothed")
+        axes = axes_or_new(axes)
+        axes.plot(self.rates, self.losses, color="0.75", label="loss")
+        axes.plot(self.rates, self.smoothed, label="smoothed")
         if math.isfinite(self.suggestion):
-            ax.axvline(self.suggestion, color="C1", linestyle="--", label=f"suggestion {self.suggestion:.2g}")
-        ax.set_xscale("log")
-        ax.set_xlabel("learning rate")
-        ax.set_ylabel("loss")
-        ax.legend()
-        return ax
+            axes.axvline(self.suggestion, color="C1", linestyle="--", label=f"suggestion {self.suggestion:.2g}")
+        axes.set(xscale="log", xlabel="learning rate", ylabel="loss")
+        axes.legend()
+        return axes
 
 
 def find_lr(optimizer, function, batches=None, *, low=1e-7, high=10.0, n_steps=100, smoothing=0.9, divergence=4.0):

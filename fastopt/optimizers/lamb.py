@@ -55,7 +55,7 @@ class LAMB(Measured):
     """
 
     traits = Traits(
-        ("network", "large"), "batches", "little", "long", "LAMB (分层自适应)",
+        ("network", "large"), "batches", "little", "long", "LAMB (逐层自适应)",
         "very large batches",
     )  # fmt: skip
     _NO_LENGTHS = "they depend on norms of the parameters and of the step, which it does not keep"

@@ -1,13 +1,15 @@
 """Optimizers side by side: how fast, how exact, how sensitive to the start and the rate."""
 
+from collections.abc import Iterable
+
 import numpy as np
 
+from .._axes import axes_or_new, look
 from .._validation import real_number
-from ..optimizers import get as get_optimizer
-from ._axes import axes_or_new
 from ._history import plot_history
+from ._rules import Stepper, at_rate, evaluated, finite, recipe_of, root_of
 from ._table import table
-from ._trajectory import _items
+from ._trajectory import items
 
 COLUMNS = {
     "optimizer": "<",
@@ -108,17 +110,14 @@ class OptimizerComparison:
         """
         left, right = axes_or_new(axes, panels=2, figsize=(11, 4.5))
         floor = max(np.min(self.excess[self.excess > 0], initial=1.0), 1e-17)
+        order = np.argsort(self.rates)
         for i, row in enumerate(self.rows):
             j = self.rates.index(row["best_rate"])
-            curve = np.maximum(np.median(self.excess[i, j], axis=0), floor)
-            plot_history(
-                curve, axes=left, labels=f"{row['optimizer']}, rate {row['best_rate']:.3g}", color=f"C{i % 10}"
-            )
-            ends = np.maximum(np.median(self.excess[i, :, :, -1], axis=-1), floor)
-            # What ends far above the start says only that it diverged.
-            right.plot(
-                self.rates, np.minimum(ends, 1e2), "-o", markersize=4, color=f"C{i % 10}", label=row["optimizer"]
-            )
+            # What is far above the start says only that it diverged.
+            curve = np.clip(np.median(self.excess[i, j], axis=0), floor, 1e2)
+            plot_history(curve, axes=left, labels=f"{row['optimizer']}, rate {row['best_rate']:.3g}", **look(i))
+            ends = np.clip(np.median(self.excess[i, :, :, -1], axis=-1), floor, 1e2)[order]
+            right.plot(np.array(self.rates)[order], ends, marker="o", markersize=4, label=row["optimizer"], **look(i))
         top = 10.0
         for panel in (left, right):
             panel.axhline(self.target, color="0.5", linestyle="--", linewidth=1)
@@ -139,11 +138,12 @@ def compare(
 
     Parameters
     ----------
-    optimizers : Optimizer, str, or several of these in a list or in a dict by label
-        Recipes or names from `fastopt.optimizers`; their `lr` is replaced by each of the rates.
+    optimizers : Optimizer, wrapper, str, or several of these in a list or in a dict by label
+        Recipes, wrappers of recipes or names from `fastopt.optimizers`; their `lr` is replaced by each of the rates.
     problem : object or callable
         With a method ``value_gradient(params) -> (value, gradient)`` (`LinearObjective`, ...), or a function that
-        returns the same. params is one float64 array or a list of them.
+        returns the same. params is one float64 array or a list of them. A ValueError or ArithmeticError, except at a
+        start, is a value that is not finite.
     starts : int, or sequence of params, default=5
         A number of starts needs ``problem.initial()``, the first start; the others are that plus standard normal
         numbers.
@@ -168,11 +168,13 @@ def compare(
     Raises
     ------
     ValueError, TypeError
-        For arguments of the wrong form, and a start whose value is not finite or not above the minimum.
+        For arguments of the wrong form; for a start whose value or gradient is not finite, or that is not above the
+        minimum: without `minimum`, where no run ends lower, as with rates that are all too large.
 
     Notes
     -----
-    An optimizer that averages its iterates (a method `averages`) is judged by its averages.
+    An optimizer or wrapper that averages its iterates (a method `averages`) is judged by its averages. A rule that
+    needs the objective's value (`PolyakSGD`) gets that of the function whose gradient it gets.
 
     Examples
     --------
@@ -190,11 +192,11 @@ def compare(
     momentum        0.01  6.7e-08      8.3e-08     36   100 %  100 %       0 %
     150 steps from each of 2 starts at 3 rates; minimum 0 (given); steps, starts, rates: to a relative excess of 1e-03
     """
-    pairs = [(label, get_optimizer(one)) for label, one in _items(optimizers)]
+    pairs = [(label, recipe_of(one)) for label, one in items(optimizers)]
     if not pairs:
         raise ValueError("optimizers is empty")
     for label, recipe in pairs:
-        if "lr" not in recipe.get_params(deep=False):
+        if "lr" not in root_of(recipe).get_params(deep=False):
             raise ValueError(f"optimizer {label!r} has no lr that the rates could replace")
     rates = [real_number("rates", rate, 0, open_low=True) for rate in np.atleast_1d(np.asarray(rates, dtype=object))]
     if not rates:
@@ -203,11 +205,16 @@ def compare(
         raise ValueError(f"n_steps must be an integer >= 1, got {n_steps!r}")
     target = real_number("target", target, 0, open_low=True)
     whole = _function("problem", problem)
-    parts = None if batches is None else [_function("batches", one) for one in batches]
-    if parts is not None and not parts:
-        raise ValueError("batches is empty")
+    parts = None
+    if batches is not None:
+        if not isinstance(batches, Iterable):
+            raise TypeError(f"batches must be a sequence of problems, one for each batch, got {type(batches).__name__}")
+        parts = [_function("batches", one) for one in batches]
+        if not parts:
+            raise ValueError("batches is empty")
     rng = np.random.default_rng(seed)
     starts = _starts(problem, starts, rng)
+    first = np.array([_first(whole, start, k, parts is None) for k, start in enumerate(starts)])
     order = None
     if parts is not None:
         epochs = -(-n_steps // len(parts))
@@ -216,17 +223,17 @@ def compare(
     for i, (_, recipe) in enumerate(pairs):
         for j, rate in enumerate(rates):
             for k, start in enumerate(starts):
-                values[i, j, k] = _run(get_optimizer(recipe, lr=rate), whole, parts, order, start, n_steps)
-    first = values[0, 0, :, 0]
-    if not np.isfinite(first).all():
-        raise ValueError(
-            f"the objective is {first[~np.isfinite(first)][0]} at start {int(np.argmin(np.isfinite(first)))}"
-        )
+                values[i, j, k] = _run(at_rate(recipe, rate), whole, parts, order, start, n_steps)
     known = minimum is not None
     minimum = real_number("minimum", minimum) if known else float(values.min())
     if not (first > minimum).all():
         k = int(np.argmin(first > minimum))
-        raise ValueError(f"the objective at start {k}, {first[k]:.10g}, is not above the minimum, {minimum:.10g}")
+        if known:
+            raise ValueError(f"the objective at start {k}, {first[k]:.10g}, is not above the minimum, {minimum:.10g}")
+        raise ValueError(
+            f"no run went below the objective at start {k}, which is {first[k]:.10g}, so there is nothing to compare"
+            " by: try smaller rates or other starts, or give minimum="
+        )
     excess = (values - minimum) / (first - minimum)[:, None]
     if known and excess.min() < -1e-9:
         raise ValueError(f"minimum is {minimum:.10g}, but a run reached {values.min():.10g}")
@@ -265,26 +272,38 @@ def _starts(problem, starts, rng):
     return [_copy(start) for start in starts]
 
 
+def _first(whole, start, k, steps):
+    """The objective at a start, which has to be finite, and its gradient too where `steps` take it."""
+    with np.errstate(all="ignore"):
+        value, gradient = evaluated(whole, _copy(start), "problem", first=True)
+    if not np.isfinite(value):
+        raise ValueError(f"the objective is {value} at start {k}")
+    if steps and not finite(gradient):
+        raise ValueError(f"the gradient is not finite at start {k}")
+    return value
+
+
 def _run(recipe, whole, parts, order, start, n_steps):
     """Objective after each step; inf from where it, or a gradient, is not finite."""
     params = _copy(start)
-    bound = recipe.bind(params)
-    averages = getattr(bound, "averages", None)
+    stepper = Stepper(recipe, params)
+    averages = getattr(stepper.bound, "averages", None)
     values = np.full(n_steps + 1, np.inf)
     with np.errstate(all="ignore"):
         for step in range(n_steps + 1):
-            value, gradient = whole(params)
+            point = evaluated(whole, params, "problem")
+            value = point[0]
             if averages is not None and step:
-                value = whole(averages())[0]
+                value = evaluated(whole, averages(), "problem")[0]
             if not np.isfinite(value):
                 break
             values[step] = value
             if step == n_steps:
                 break
+            function, name = whole, "problem"
             if parts is not None:
-                gradient = parts[order[step]](params)[1]
-            each = gradient if isinstance(gradient, (list, tuple)) else [gradient]
-            if not all(np.isfinite(g).all() for g in each):
+                function, name = parts[order[step]], "batches"
+                point = evaluated(function, params, name)
+            if not stepper.step(function, name, point):
                 break
-            bound.step(gradient)
     return values

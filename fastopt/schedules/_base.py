@@ -7,6 +7,8 @@ import numbers
 
 import numpy as np
 
+from .._axes import axes_or_new, style
+
 
 def real(owner, name, value, low=0.0, high=math.inf, open_low=False):
     """A finite number, low <= value <= high (low < value where `open_low`)."""
@@ -90,7 +92,7 @@ def rates(schedule, steps):
     return out
 
 
-def plot(schedules, n_steps, ax=None):
+def plot(schedules, n_steps, axes=None):
     """Draw rates over the steps 0..n_steps - 1 with matplotlib; the axes.
 
     Parameters
@@ -98,11 +100,16 @@ def plot(schedules, n_steps, ax=None):
     schedules : schedule, list or dict
         Functions of the step or numbers; the keys of a dict are the labels, else their repr.
     n_steps : int
-    ax : matplotlib axes or None, default=None
-        None: of a new figure.
-    """
-    import matplotlib.pyplot as plt
+    axes : matplotlib Axes, optional
+        A new figure of pyplot where None.
 
+    Raises
+    ------
+    ValueError, TypeError
+        Where there is no schedule, or one is neither a number nor a function.
+    ImportError
+        Without matplotlib.
+    """
     count("plot", "n_steps", n_steps)
     if callable(schedules) or isinstance(schedules, numbers.Real):
         schedules = [schedules]
@@ -111,13 +118,14 @@ def plot(schedules, n_steps, ax=None):
     for key, one in named.items():
         member("plot", f"schedules[{key!r}]", one)
         lines.append((repr(one) if named is not schedules else str(key), rates(one, n_steps)))
-    ax = plt.subplots()[1] if ax is None else ax
-    for label, y in lines:
-        ax.plot(np.arange(n_steps), y, label=label)
-    ax.set_xlabel("step")
-    ax.set_ylabel("learning rate")
-    ax.legend()
-    return ax
+    if not lines:
+        raise ValueError("plot: schedules is empty")
+    axes = axes_or_new(axes)
+    for number, (label, y) in enumerate(lines):
+        axes.plot(np.arange(n_steps), y, label=label, linestyle=style(number))
+    axes.set(xlabel="step", ylabel="learning rate")
+    axes.legend()
+    return axes
 
 
 class Schedule:
@@ -159,9 +167,9 @@ class Schedule:
         """The rates of 0..n-1 for a number of steps n, else of the steps in a sequence: a float64 array."""
         return rates(self, steps)
 
-    def plot(self, n_steps, ax=None):
+    def plot(self, n_steps, axes=None):
         """Draw the rates of the steps 0..n_steps - 1 with matplotlib; the axes."""
-        return plot(self, n_steps, ax)
+        return plot(self, n_steps, axes)
 
     def _members(self):
         """(path, schedule) of the schedules within."""

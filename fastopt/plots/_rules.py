@@ -1,0 +1,93 @@
+"""Rules of `fastopt.optimizers` and what wraps them, stepped along a function that may have no value in places."""
+
+import math
+
+import numpy as np
+
+from ..optimizers import SAM, Optimizer
+from ..optimizers import get as get_optimizer
+from ..optimizers._wrapper import Wrapper
+
+# What a formula raises where it has no value; anything else is a fault of the program and is passed on.
+DOMAIN_ERRORS = (ArithmeticError, ValueError)
+
+
+def is_rule(thing):
+    """Whether it stands for an optimizer, not for points or a function."""
+    return isinstance(thing, (str, type, Optimizer, Wrapper))
+
+
+def label_of(thing):
+    return thing if isinstance(thing, str) else thing.__name__ if isinstance(thing, type) else repr(thing)
+
+
+def recipe_of(thing):
+    """The recipe that a name, a class or a recipe stands for; wrappers as they are."""
+    return thing if isinstance(thing, Wrapper) else get_optimizer(thing)
+
+
+def root_of(recipe):
+    return recipe._root if isinstance(recipe, Wrapper) else recipe
+
+
+def at_rate(recipe, rate):
+    """The same recipe with this rate."""
+    if not isinstance(recipe, Wrapper):
+        return get_optimizer(recipe, lr=rate)
+    own = recipe.get_params(deep=False)
+    return type(recipe)(**{**own, "optimizer": at_rate(own["optimizer"], rate)})
+
+
+def evaluated(function, params, name, first=False):
+    """(value, gradient) at the parameters; value NaN where the function raises as formulas do (`first`: passed on)."""
+    try:
+        out = function(params)
+    except DOMAIN_ERRORS:
+        if first:
+            raise
+        return math.nan, None
+    if not (isinstance(out, (tuple, list)) and len(out) == 2):
+        raise TypeError(f"{name} must return (value, gradient), got {type(out).__name__}")
+    return float(out[0]), out[1]
+
+
+def finite(gradient):
+    each = gradient if isinstance(gradient, (list, tuple)) else [gradient]
+    return all(np.isfinite(g).all() for g in each)
+
+
+class Stepper:
+    """A recipe bound to parameters."""
+
+    def __init__(self, recipe, params):
+        self.params, self.bound = params, recipe.bind(params)
+        self.needs_value = root_of(recipe)._NEEDS_VALUE
+        self.calls = False  # whether a step asks for gradients by itself
+        while isinstance(recipe, Wrapper):
+            self.calls, recipe = self.calls or isinstance(recipe, SAM), recipe.optimizer
+
+    def step(self, function, name, point):
+        """One step by a function whose (value, gradient) at the parameters is `point`; False where there is none."""
+        value, gradient = point
+        if gradient is None or not (math.isfinite(value) and finite(gradient)):
+            return False
+        if not self.calls:
+            self.bound.step(gradient, **({"value": value} if self.needs_value else {}))
+            return True
+        known = [point]
+
+        def found():
+            value, gradient = known.pop() if known else evaluated(function, self.params, name)
+            if gradient is None:
+                raise _NoGradient
+            return (value, gradient) if self.needs_value else gradient
+
+        try:
+            self.bound.step(found)
+        except _NoGradient:
+            return False
+        return True
+
+
+class _NoGradient(Exception):
+    pass
