@@ -13,7 +13,7 @@ VALUE, PROX, DISTANCE, CONJUGATE, SUPPORT = range(5)
 
 _TIME = 0.5  # ns an element of float32
 
-_LARGEST = {dtype: float(np.finfo(dtype).max) for dtype in FLOATS}
+_LARGEST32 = float(np.finfo(np.float32).max)
 
 PENALTIES = {}
 ALIASES = {}
@@ -349,7 +349,7 @@ class Penalty:
         worst = -values if key == "upper" else values
         if isinstance(values, np.ndarray):
             worst = worst.max(initial=-np.inf)
-        if worst > _LARGEST[x.dtype]:
+        if worst > _LARGEST32 and worst > float(np.finfo(x.dtype).max):
             raise ValueError(
                 f"{key} of {type(self).__name__} is {-worst if key == 'upper' else worst}, beyond the numbers of"
                 f" {x.dtype}, the dtype of {label}"
