@@ -54,6 +54,12 @@ FO_INLINE fo_real FO(half_square_over)(fo_real s, fo_real l2)
     return s == 0 ? FO_K(0.0) : r;
 }
 
+/* factor times a power of x; 0 where the factor is, also for an infinite x */
+FO_INLINE fo_real FO(times)(fo_real factor, fo_real x, fo_real product)
+{
+    return ((factor == 0) & (x == x)) ? FO_K(0.0) : product;
+}
+
 /* Distance of the slope s from the subdifferential at x. */
 FO_INLINE fo_real FO(distance)(FO(interval) slopes, fo_real s, fo_real x)
 {
@@ -64,7 +70,10 @@ FO_INLINE fo_real FO(distance)(FO(interval) slopes, fo_real s, fo_real x)
 }
 
 /* l1 |x| */
-FO_INLINE fo_real FO(l1_value)(fo_real x, const FO(penalty) *p) { return p->l1 * (x < 0 ? -x : x); }
+FO_INLINE fo_real FO(l1_value)(fo_real x, const FO(penalty) *p)
+{
+    return FO(times)(p->l1, x, p->l1 * (x < 0 ? -x : x));
+}
 
 FO_INLINE fo_real FO(l1_prox)(fo_real v, fo_real step, const FO(penalty) *p)
 {
@@ -85,7 +94,10 @@ FO_INLINE fo_real FO(l1_conjugate)(fo_real v, const FO(penalty) *p)
 }
 
 /* l2 x^2 / 2 */
-FO_INLINE fo_real FO(l2_value)(fo_real x, const FO(penalty) *p) { return FO_K(0.5) * p->l2 * x * x; }
+FO_INLINE fo_real FO(l2_value)(fo_real x, const FO(penalty) *p)
+{
+    return FO(times)(p->l2, x, FO_K(0.5) * p->l2 * x * x);
+}
 
 FO_INLINE fo_real FO(l2_prox)(fo_real v, fo_real step, const FO(penalty) *p)
 {
@@ -95,7 +107,7 @@ FO_INLINE fo_real FO(l2_prox)(fo_real v, fo_real step, const FO(penalty) *p)
 FO_INLINE FO(interval) FO(l2_subdifferential)(fo_real x, const FO(penalty) *p)
 {
     FO(interval) o;
-    o.low = o.high = p->l2 * x;
+    o.low = o.high = FO(times)(p->l2, x, p->l2 * x);
     return o;
 }
 
@@ -115,8 +127,9 @@ FO_INLINE fo_real FO(elastic_net_prox)(fo_real v, fo_real step, const FO(penalty
 FO_INLINE FO(interval) FO(elastic_net_subdifferential)(fo_real x, const FO(penalty) *p)
 {
     FO(interval) o = FO(l1_subdifferential)(x, p);
-    o.low += p->l2 * x;
-    o.high += p->l2 * x;
+    fo_real slope = FO(times)(p->l2, x, p->l2 * x);
+    o.low += slope;
+    o.high += slope;
     return o;
 }
 

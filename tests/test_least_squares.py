@@ -111,5 +111,14 @@ def test_wrong_shapes():
         minimize(lambda x: np.zeros((2, 2)), X0, method="lm")
     with pytest.raises(TypeError, match=r"fun must return \(residuals, Jacobian\)"):
         minimize(rosenbrock, X0, jac=True, method="lm")
+    for fun in (lambda x: float((x[0] - 3) ** 2 - 5), lambda x: np.array(1.0)):
+        with pytest.raises(ValueError, match="must return a vector of residuals, whose sum of squares is minimised"):
+            minimize(fun, [0.0], method="lm")
+    for faulty in ({"fun": rosenbrock, "jac": lambda x: None}, {"fun": lambda x: (rosenbrock(x), None), "jac": True}):
+        with pytest.raises(ValueError, match="the Jacobian must be an array of real numbers, got None"):
+            minimize(x0=X0, method="lm", **faulty)
+    for turned in (1j * np.eye(2), csr_array(1j * np.eye(2))):
+        with pytest.raises(ValueError, match="the Jacobian must be an array of real numbers, got dtype complex128"):
+            minimize(rosenbrock, X0, jac=lambda x, out=turned: out, method="lm")
     with pytest.raises(ValueError, match="takes no bounds"):
         minimize(rosenbrock, X0, method="lm", bounds=[(0, 1)] * 2)

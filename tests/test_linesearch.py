@@ -194,3 +194,58 @@ def test_searches_end_on_lines_that_are_rough_at_every_scale():
             value0, slope0 = phi(0.0)
             step = search(phi, value0, slope0, 1.0, c2=0.1)
             assert step is None or step.value <= value0 + 1e-4 * step.length * slope0
+
+
+@pytest.mark.parametrize("search", ALL)
+@pytest.mark.parametrize("c", [1e-17, 1e-8, 1e12])
+def test_brackets_end_by_their_relative_width(search, c):
+    """A line of any scale: the same trials, in units of c."""
+
+    def phi(u, c):
+        t = u / c
+        return (t - 1) ** 2, 2 * (t - 1) / c, 2 / c / c
+
+    step, unit = (search(lambda t, c=c: phi(t, c), 1.0, -2.0 / c, 30 * c) for c in (c, 1.0))
+    assert step.n_trials == unit.n_trials and step.length / c == pytest.approx(unit.length) and step.value < 1
+
+
+def test_steps_without_sufficient_decrease_are_refused():
+    """A decrease of 1e-6 where Armijo asks for 0.05; the approximate conditions ask for a rounding."""
+    for accepts in (wolfe_accepts, strong_wolfe_accepts):
+        assert not accepts(0.0, -0.5, 1000.0, -0.000999998, 9.99994e-07)
+        assert accepts(0.0, -0.5, 1000.0, -0.05, 9.99994e-07)
+
+
+@pytest.mark.parametrize("search", ALL)
+def test_wrong_arguments(search):
+    calls = []
+
+    def phi(t):
+        calls.append(t)
+        return t, 1.0, 0.0
+
+    for slope0 in (1.0, 0.0, math.nan):
+        with pytest.raises(ValueError, match=f"slope0 must be negative, got {slope0}"):
+            search(phi, 0.0, slope0, 1.0)
+    for t in (0.0, -1.0, math.nan):
+        with pytest.raises(ValueError, match=f"the first trial must be positive, got {t}"):
+            search(phi, 0.0, -1.0, t)
+    for c1 in (0.0, 1.0, -0.1, math.nan):
+        with pytest.raises(ValueError, match=f"must satisfy 0 < c1 .*, got {c1}"):
+            search(phi, 0.0, -1.0, 1.0, c1=c1)
+    if search in (backtracking, from_one_value):
+        with pytest.raises(ValueError, match="shrink must satisfy 0 < shrink < 1, got 1.5"):
+            search(phi, 0.0, -1.0, 1.0, shrink=1.5)
+    else:
+        with pytest.raises(ValueError, match="must satisfy .* < 1, got .*1.0"):
+            search(phi, 0.0, -1.0, 1.0, c2=1.0)
+    if search in (wolfe, strong_wolfe, more_thuente):
+        with pytest.raises(ValueError, match="must satisfy 0 < c1 <= c2 < 1, got 0.9 and 0.1"):
+            search(phi, 0.0, -1.0, 1.0, c1=0.9, c2=0.1)
+    if search is hager_zhang:
+        with pytest.raises(ValueError, match="c1 must satisfy 0 < c1 < 1/2, got 0.6"):
+            search(phi, 0.0, -1.0, 1.0, c1=0.6)
+    if search in (strong_wolfe, more_thuente):
+        with pytest.raises(ValueError, match="the first trial must be positive, got -2.0"):
+            search(phi, 0.0, -1.0, 1.0, t_max=-2.0)
+    assert calls == []

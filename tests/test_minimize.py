@@ -183,6 +183,36 @@ def test_hessian_without_values(method):
         assert not result.success and "the product of the Hessian with a vector is not finite" in result.message
 
 
+@pytest.mark.parametrize("method", ["newton", "newton-cg", "trust-ncg"])
+def test_second_derivatives_are_real_numbers(method):
+    from scipy.sparse import csr_matrix
+    from scipy.sparse.linalg import aslinearoperator
+
+    turned = (2 + 1j) * np.eye(2)
+    for out in (turned, csr_matrix(turned), aslinearoperator(turned)):
+        with pytest.raises(ValueError, match="hess must be an array of real numbers, got dtype complex128"):
+            minimize(rosen, X0, jac=rosen_der, hess=lambda x, out=out: out, method=method)
+    with pytest.raises(ValueError, match="hess must be an array of real numbers, got None"):
+        minimize(rosen, X0, jac=rosen_der, hess=lambda x: None, method=method)
+    if method != "newton":
+        with pytest.raises(ValueError, match="hessp must be an array of real numbers, got dtype complex128"):
+            minimize(rosen, X0, jac=rosen_der, hessp=lambda x, v: 1j * v, method=method)
+
+
+def test_no_step_is_longer_than_the_largest_trust_radius():
+    def largest(**options):
+        points = [X0]
+        minimize(rosen, X0, jac=rosen_der, method="trust-ncg", options={"max_iter": 40, **options}, callback=points.append)
+        return np.linalg.norm(np.diff(points, axis=0), axis=1).max()
+
+    assert largest() == largest(max_trust_radius=np.inf) > 0.1
+    for limit in (1e-3, 1e-2):
+        assert largest(max_trust_radius=limit) == pytest.approx(limit)
+        assert largest(max_trust_radius=limit, initial_trust_radius=limit / 2) == pytest.approx(limit)
+    with pytest.raises(ValueError, match="initial_trust_radius must be at most max_trust_radius, got 5.0 and 0.01"):
+        largest(max_trust_radius=0.01, initial_trust_radius=5.0)
+
+
 def test_trust_region_leaves_a_saddle():
     result = minimize(
         lambda x: x[0] ** 2 - x[1] ** 2 + x[1] ** 4,
@@ -400,6 +430,9 @@ def test_shapes():
         minimize(lambda x: 1j, X0)
     with pytest.raises(ValueError, match=r"the gradient must have the shape of x0, \(2,\), got \(3,\)"):
         minimize(rosen, X0, jac=lambda x: np.zeros(3))
+    for faulty in ({"fun": rosen, "jac": lambda x: None}, {"fun": lambda x: (rosen(x), None), "jac": True}):
+        with pytest.raises(ValueError, match="the gradient must be an array of real numbers, got None"):
+            minimize(x0=X0, **faulty)
     with pytest.raises(TypeError, match=r"fun returned a tuple of 2; with jac=True it may be \(value, gradient\)"):
         minimize(lambda x: (1.0, x), np.ones(3))
     with pytest.raises(TypeError, match="with jac=True fun must return"):
@@ -437,6 +470,14 @@ def test_scalars_integers_and_float32(method):
     result = minimize(single, x0, jac=jac, method=method)
     assert seen == {np.dtype(np.float32)} and result.x.dtype == np.float32 and x0[0] == 7
     np.testing.assert_allclose(result.x, 3, atol=1e-5)
+
+
+def test_no_gradient_is_asked_for_where_fun_has_no_value():
+    def fun(x):
+        return (float((x - np.log(x)).sum()), 1 - 1 / x) if np.all(x > 0) else (math.inf, None)
+
+    result = minimize(fun, [0.01, 30.0], jac=True)
+    assert result.success and "points without finite value" in result.message
 
 
 def test_a_shape_that_changes_is_passed_on():
@@ -503,6 +544,32 @@ def test_overflow_is_treated_as_the_user_says():
     assert result.success and result.x[0] == pytest.approx(math.log(2), abs=1e-4)
 
 
+@pytest.mark.parametrize("method", ["newton", "newton-cg", "trust-ncg"])
+def test_overflow_in_products_is_treated_as_the_user_says(method):
+    from scipy.sparse.linalg import LinearOperator
+
+    seen = set()
+
+    def times(v):
+        seen.add(np.geterr()["over"])
+        return 2 * v
+
+    with np.errstate(over="call"):
+        operator = LinearOperator((2, 2), matvec=times, dtype=float)
+        minimize(lambda x: float(x @ x), X0, jac=lambda x: 2 * x, hess=lambda x: operator, method=method)
+    assert seen == {"call"}
+
+
+@pytest.mark.parametrize("search", SEARCHES)
+@pytest.mark.parametrize("method", ["gd", "bfgs", "l-bfgs", "newton"])
+def test_slopes_lost_in_underflow_end(method, search):
+    result = minimize(
+        lambda x: (1e-170 * float(x @ x), 2e-170 * x), X0, jac=True, method=method,
+        options={"gtol": 0.0, "line_search": search, "max_iter": 50},
+    )  # fmt: skip
+    assert np.isfinite(result.x).all() and result.fun <= 1e-170 * float(X0 @ X0)
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_rounding_ends_with_ftol(method):
     result = minimize(lambda x: (1e8 + rosen(x), rosen_der(x)), X0, jac=True, method=method, options={"gtol": 0.0})
@@ -556,7 +623,21 @@ def test_each_point_is_measured_once(monkeypatch):
 
 def test_verbose(capsys):
     result = minimize(rosen, X0, jac=rosen_der, verbose=1)
-    assert capsys.readouterr().err.count("iteration") == result.nit + 1
+    assert capsys.readouterr().err.count("max |gradient|") == result.nit + 1
+    for verbose in (True, np.int64(2)):
+        result = minimize(rosen, X0, jac=rosen_der, bounds=[(-2, 0.5)] * 2, verbose=verbose)
+        assert capsys.readouterr().err.count("optimality") == result.nit + 1
+    minimize(rosen, X0, jac=rosen_der, verbose=False)
+    assert capsys.readouterr().err == ""
+
+
+def test_the_message_names_what_gtol_judges():
+    for kwargs, words in (
+        ({}, "the largest entry of the gradient is at most gtol"),
+        ({"bounds": [(-2, 0.5)] * 2}, "the largest entry of the projected gradient is at most gtol"),
+        ({"penalty": fastopt.penalties.L1(0.1)}, "of the negative gradient from the penalty's subdifferential is at most"),
+    ):
+        assert words in minimize(rosen, X0, jac=rosen_der, **kwargs).message
 
 
 @pytest.mark.parametrize(
@@ -583,6 +664,17 @@ def test_verbose(capsys):
         ({"hess": rosen_hess, "hessp": rosen_hess_prod}, ValueError, "give hess or hessp, not both"),
         ({"options": {"line_search": "exact"}}, ValueError, "line_search must be one of 'armijo'"),
         ({"options": {"gtol": "small"}}, TypeError, "gtol must be a real number"),
+        ({"options": {"line_search": ["wolfe"]}}, ValueError, r"line_search must be one of 'armijo'.*, got \['wolfe'\]"),
+        ({"options": "abc"}, TypeError, "options must be a dict or None, got 'abc'"),
+        ({"options": {"maxiter": 50, "max_iter": 1}}, ValueError, "options 'maxiter' and 'max_iter' are names of the same"),
+        ({"verbose": "x"}, TypeError, "verbose must be an integer, got 'x'"),
+        ({"verbose": 0.5}, TypeError, "verbose must be an integer, got 0.5"),
+        ({"verbose": -1}, ValueError, "verbose must be at least 0, got -1"),
+        ({"bounds": 5}, TypeError, r"bounds must be scipy.optimize.Bounds or a sequence of \(low, high\), got 5"),
+        ({"bounds": [("a", 1), (0, 1)]}, TypeError, r"bounds must be real numbers or None, got \['a', 0\]"),
+        ({"bounds": [(0, [1, 2]), (0, 1)]}, TypeError, "bounds must be real numbers or None"),
+        ({"bounds": [(0, 1), (math.inf,) * 2]}, ValueError, "must have low < inf and high > -inf, got inf and inf at index 1"),
+        ({"bounds": [(-math.inf,) * 2, (0, 1)]}, ValueError, "and high > -inf, got -inf and -inf at index 0"),
     ],
 )
 def test_wrong_arguments(kwargs, error, words):

@@ -350,8 +350,8 @@ def test_batches_are_the_loop_of_the_optimizer():
 
 def test_batches_stop_and_report():
     def run(**kwargs):
-        arguments = {"jac": True, "method": SGD(lr=0.01), "batches": batches(), **kwargs}
-        return minimize(on_rows, np.zeros(30), **arguments)
+        arguments = {"fun": on_rows, "jac": True, "method": SGD(lr=0.01), "batches": batches(), **kwargs}
+        return minimize(x0=np.zeros(30), **arguments)
 
     assert run(options={"max_evals": 25}).reason == "max_evals"
     assert run(max_time=0.0).reason == "max_time"
@@ -365,6 +365,11 @@ def test_batches_stop_and_report():
     with pytest.raises(ValueError, match="batches\\(\\) gave no batch in epoch 2"):
         once = iter([np.arange(80)])
         run(batches=lambda: once)
+    with pytest.raises(TypeError, match="batches\\(\\) must return an iterable of the batches of an epoch, got NoneType"):
+        run(batches=lambda: None)
+    first = run(jac=None, batches=lambda: [np.arange(8)], options={"max_evals": 1}, fun=lambda w, rows: on_rows(w, rows)[0])
+    assert first.fun == on_rows(np.zeros(30), np.arange(8))[0] and first.nit == 0 and np.array_equal(first.x, np.zeros(30))
+    assert first.reason == "max_evals" and "before the gradient at x0 was known" in first.message
     with pytest.raises(ValueError, match="tol judges a gradient"):
         run(tol=1e-3)
     with pytest.raises(ValueError, match="unknown option 'gtol' of method 'SGD' with batches"):
@@ -381,6 +386,29 @@ def test_batches_stop_and_report():
     assert result.success and "3 points without finite value" in result.message
 
 
+def test_overflow_in_batches_and_schedules_is_treated_as_the_user_says():
+    seen = []
+
+    def see(value):
+        seen.append(np.geterr()["over"])
+        return value
+
+    def epoch():
+        for i in range(3):
+            yield see(np.arange(i, i + 8))
+
+    class Falling(ReduceOnPlateau):
+        def update(self, metric):
+            super().update(see(metric))
+
+    with np.errstate(over="call"):
+        minimize(on_rows, np.zeros(30), jac=True, batches=epoch, method=SGD(lr=lambda step: see(0.01)))
+        assert len(seen) == 60
+        minimize(on_rows, np.zeros(30), jac=True, batches=epoch, method=SGD(lr=Falling(lr=0.01)))
+        assert len(seen) == 60 + 30 + 10
+    assert set(seen) == {"call"}
+
+
 def test_rules_are_checked():
     with pytest.raises(ValueError, match="minimize takes no SGD\\(maximize=True\\)"):
         minimize(rosen, [0.0, 0.0], method=SGD(maximize=True))
@@ -388,4 +416,9 @@ def test_rules_are_checked():
         minimize(rosen, [0.0, 0.0], method=SGD(np.zeros(2)))
     with pytest.raises(ValueError, match=r"method 'adam' takes no bounds; a rule takes them as penalty=Box"):
         minimize(rosen, [0.0, 0.0], method="adam", bounds=[(0, 1)] * 2)
+    with pytest.raises(ValueError, match=r"method 'adadelta' takes no bounds; a rule takes them as penalty=Box"):
+        minimize(rosen, [0.0, 0.0], method="adadelta", bounds=[(0, 1)] * 2)
+    for rule in ("ftrl", "lamb", "adafactor", "muon", "prodigy", "schedulefreesgd"):
+        with pytest.raises(ValueError, match="takes no bounds; use 'l-bfgs-b', 'fista' or 'proximal-gradient'"):
+            minimize(rosen, [0.0, 0.0], method=rule, bounds=[(0, 1)] * 2)
     assert fastopt.minimize(rosen, [0.0, 0.0], method=Adam, options={"max_iter": 5}).nit == 5

@@ -292,6 +292,37 @@ def test_nan_and_infinity(penalty, isa):
             assert not np.isnan(p).any()
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_strengths_of_zero_at_infinity(isa, dtype):
+    """0 |x| and 0 x^2 are 0 there as well."""
+    big = np.array([np.inf, -np.inf], dtype)
+    assert (L1(0.0) + L2(0.0)).value(big) == 0.0
+    for penalty in (L1(0.0), L2(0.0), ElasticNet(0.0), L1(weights=[0.0, 0.0])):
+        assert penalty.value(big) == 0.0
+        np.testing.assert_array_equal(penalty.subdifferential_distance(big, np.ones(2, dtype)), 1.0)
+    for penalty in (ElasticNet(1.0, 1.0), ElasticNet(1.0, 0.0), L1() + NonNegative(), L1(0.0) + NonNegative()):
+        assert penalty.value(big) == np.inf
+    assert (L1(0.0) + NonNegative()).value(big[:1]) == 0.0
+
+
+@pytest.mark.parametrize("penalty", [L1(1e39), L2(1e39), ElasticNet(1e40), L1(weights=[1.0, 1e39]), Box(1e39, 1e40),
+                                     Box(-1e40, [-1e39, 0.0]), L1(1e39) + NonNegative()])  # fmt: skip
+def test_strengths_beyond_float32(penalty):
+    """They would be infinite there, and the value at 0 nan."""
+    x = np.zeros(2, np.float32)
+    for call in (penalty.value, penalty.conjugate, lambda v: penalty.prox(v, 1.0)):
+        with pytest.raises(ValueError, match=r"e.[34].*beyond the numbers of float32, the dtype of (v|coef)"):
+            call(x)
+        assert not np.isnan(call(x.astype(np.float64))).any()
+    with pytest.raises(ValueError, match="beyond the numbers of float32, the dtype of params"):
+        prox_step(x, penalty, 1.0)
+
+
+def test_limits_beyond_float32_set_none():
+    x = np.array([-3e38, 3e38], np.float32)
+    assert Box(-1e39, 1e39).value(x) == 0 and np.array_equal(Box(-1e39, [1e39, 1e40]).prox(x, 1.0), x)
+
+
 @each
 def test_arrays(penalty, isa):
     """In place, empty, strided, unaligned, read-only, big-endian: the same numbers."""

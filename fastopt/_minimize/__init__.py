@@ -3,7 +3,7 @@
 import numpy as np
 
 from .._validation import real_number
-from ._arguments import check_others, gradient_kind, limits, penalty_or_none, settings_of, start_vector
+from ._arguments import check_others, gradient_kind, level, limits, penalty_or_none, settings_of, start_vector
 from ._bounds import lbfgsb
 from ._descent import descend
 from ._function import Function, Halt
@@ -112,9 +112,9 @@ def minimize(
     -------
     scipy.optimize.OptimizeResult
         x, fun (with the penalty), jac (of fun alone), optimality (what gtol judges), nit, nfev (calls of fun, with those
-        for differences), njev, nhev, success, status, message, reason, history (after each iteration, the start first:
-        objective, largest_gradient, evaluations, seconds; arrays for `fastopt.plots.plot_history`); of "lm" also
-        residuals and jacobian. The reason is "gtol", "ftol" (also where rounding hides any further decrease), "xtol",
+        for differences), njev, nhev, success, status, message, reason, history (after each iteration, without batches
+        the start first: objective, largest_gradient, evaluations, seconds; arrays for `fastopt.plots.plot_history`); of
+        "lm" also residuals and jacobian. The reason is "gtol", "ftol" (also where rounding hides any further decrease), "xtol",
         "f_target", "epochs" (these are successes), "max_iter", "max_evals", "max_time", "callback" or "no progress".
         Unless gtol is reached it is the best point seen; with batches the last, or the average (with a penalty only
         that of the option: ASGD's own is of points before their proximal steps).
@@ -143,7 +143,7 @@ def minimize(
     """
     start = start_vector(x0)
     check_others(fun, hess, hessp, callback, constraints, batches)
-    jac = gradient_kind(jac)
+    jac, verbose = gradient_kind(jac), level(verbose)
     lower, upper = limits(bounds, start)
     if penalty is not None:
         penalty = penalty_or_none(penalty, None, None)
@@ -231,7 +231,7 @@ def _result(function, stop, point, reason, x):
         stop.note += " before the gradient at x0 was known"
     else:
         x, value, gradient, optimality = point.x, point.value, point.gradient, stop.optimality(point)
-    message = MESSAGES[reason] + stop.note
+    message = MESSAGES[reason].format(measure=function.measure) + stop.note
     if function.n_bad:
         message += f"; {function.n_bad} points without finite value and gradient were refused"
         if function.error is not None:

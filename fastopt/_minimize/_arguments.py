@@ -2,6 +2,7 @@
 
 import functools
 import numbers
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -39,6 +40,13 @@ def gradient_kind(jac):
     raise ValueError(f"jac must be callable, True, '2-point', '3-point' or None, got {jac!r}")
 
 
+def _numbers(side):
+    try:
+        return np.asarray(side, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise TypeError(f"bounds must be real numbers or None, got {side!r}") from None
+
+
 def limits(bounds, start):
     if bounds is None:
         return None, None
@@ -46,13 +54,17 @@ def limits(bounds, start):
     if hasattr(bounds, "lb") and hasattr(bounds, "ub"):
         lower, upper = bounds.lb, bounds.ub
     else:
-        pairs = [tuple(pair) for pair in bounds]
+        try:
+            pairs = [tuple(pair) for pair in bounds]
+        except TypeError:
+            raise TypeError(f"bounds must be scipy.optimize.Bounds or a sequence of (low, high), got {bounds!r}") from None
         if len(pairs) != n or any(len(pair) != 2 for pair in pairs):
             raise ValueError(f"bounds must have a pair (low, high) for each of the {n} entries of x0, got {len(pairs)}")
         lower = [-np.inf if low is None else low for low, _ in pairs]
         upper = [np.inf if high is None else high for _, high in pairs]
+    lower, upper = _numbers(lower), _numbers(upper)
     try:
-        lower, upper = (np.array(np.broadcast_to(b, (n,)), dtype=np.float64) for b in (lower, upper))
+        lower, upper = (np.array(np.broadcast_to(side, (n,))) for side in (lower, upper))
     except ValueError:
         raise ValueError(
             f"bounds must have one entry or {n}, as x0, got {np.shape(lower)} and {np.shape(upper)}"
@@ -60,6 +72,9 @@ def limits(bounds, start):
     if np.isnan(lower).any() or np.isnan(upper).any() or (lower > upper).any():
         i = int(np.argmin(lower <= upper))
         raise ValueError(f"bounds must have low <= high, got {lower[i]} and {upper[i]} at index {i}")
+    if (lower == np.inf).any() or (upper == -np.inf).any():
+        i = int(np.argmax((lower == np.inf) | (upper == -np.inf)))
+        raise ValueError(f"bounds must have low < inf and high > -inf, got {lower[i]} and {upper[i]} at index {i}")
     if start.dtype == np.float32:
         # fun gets numbers of this type: the outermost ones within the bounds.
         low, high = lower.astype(np.float32), upper.astype(np.float32)
@@ -105,6 +120,14 @@ def check_others(fun, hess, hessp, callback, constraints, batches):
         )
 
 
+def level(verbose):
+    if not isinstance(verbose, (numbers.Integral, np.bool_)):
+        raise TypeError(f"verbose must be an integer, got {verbose!r}")
+    if verbose < 0:
+        raise ValueError(f"verbose must be at least 0, got {verbose!r}")
+    return int(verbose)
+
+
 def settings_of(name, method, options, tol, n, stochastic):
     """All options with their values."""
     allowed = STOCHASTIC if stochastic else (*COMMON, *method.options)
@@ -121,15 +144,23 @@ def settings_of(name, method, options, tol, n, stochastic):
         if stochastic:
             raise ValueError("tol judges a gradient, and those of batches are noisy; options take 'epochs' and 'ftol'")
         settings["gtol"] = real_number("tol", tol, 0)
-    for given, value in dict(options or {}).items():
+    if not (options is None or isinstance(options, Mapping)):
+        raise TypeError(f"options must be a dict or None, got {options!r}")
+    names = {}
+    for given, value in (options or {}).items():
         key = _ALIASES.get(given, given)
         if key not in allowed:
             where = " with batches" if stochastic else ""
             raise ValueError(
                 f"unknown option {given!r} of method {name!r}{where}; there are {', '.join(map(repr, allowed))}"
             )
+        if names.setdefault(key, given) != given:
+            raise ValueError(f"options {names[key]!r} and {given!r} are names of the same; give one of them")
         if value is not None:
             settings[key] = _OPTIONS[key](given, value)
+    radius, largest = settings.get("initial_trust_radius", 0.0), settings.get("max_trust_radius", np.inf)
+    if radius > largest:
+        raise ValueError(f"initial_trust_radius must be at most max_trust_radius, got {radius!r} and {largest!r}")
     return settings
 
 
@@ -144,13 +175,18 @@ def _whole(name, value, low):
 
 
 def _search_name(name, value):
-    if value not in SEARCHES:
+    if not isinstance(value, str) or value not in SEARCHES:
         raise ValueError(f"{name} must be one of {', '.join(map(repr, SEARCHES))}, got {value!r}")
     return value
 
 
 def _target(name, value):
     return value if value == -np.inf else real_number(name, value)
+
+
+def _radius(name, value):
+    """A positive number or no limit."""
+    return value if value == np.inf else _POSITIVE(name, value)
 
 
 def _average(name, value):
@@ -164,7 +200,8 @@ def _average(name, value):
 _POSITIVE = functools.partial(real_number, low=0, open_low=True)
 _OPTIONS = {
     **dict.fromkeys(("gtol", "ftol", "xtol"), functools.partial(real_number, low=0)),
-    **dict.fromkeys(("eps", "initial_trust_radius", "max_trust_radius"), _POSITIVE),
+    **dict.fromkeys(("eps", "initial_trust_radius"), _POSITIVE),
+    "max_trust_radius": _radius,
     "max_iter": functools.partial(_whole, low=0),
     "max_evals": functools.partial(_whole, low=1),
     "epochs": functools.partial(_whole, low=1),

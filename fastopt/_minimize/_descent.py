@@ -233,10 +233,12 @@ def descend(function, point, stop, method, *, line_search=None, memory=10):
             rule.reset()
             d, length, fresh = -point.gradient, None, True
             slope, largest = vectors.slope_and_largest(point.gradient, d)
+            if not slope < 0:  # lost in underflow
+                return point, given_up(function, stop, point, d, slope)
         if length is None:
             length = min(1.0, 1.0 / math.sqrt(float(d @ d)))
-        # No trial farther than 1e10 times the size of x.
-        length = min(max(length, 1e-16), 1e10 * max(1.0, vectors.largest_entry(point.x)) / largest)
+        # No trial farther than 1e10 times the size of x; 1e-16 where the rule's length is nan.
+        length = min(max(1e-16, length), 1e10 * max(1.0, vectors.largest_entry(point.x)) / largest)
         phi = Line(function, point, d)
         rounding = 4 * function.epsilon * abs(point.value)
         if name == "nonmonotone":

@@ -2,6 +2,7 @@
 
 import contextvars
 import math
+import operator
 import time
 from typing import NamedTuple
 
@@ -144,16 +145,15 @@ class Function:
             value, gradient = self._call(x)
             if first:
                 self.first_value = value
-            if math.isfinite(value) or first:
-                if gradient is None and math.isfinite(value):
-                    gradient = self._gradient(x, value)
-                if gradient is not None:
-                    gradient = self._vector(gradient, x)
+            if math.isfinite(value) and not self.together:
+                gradient = self._gradient(x, value)
+            if math.isfinite(value) or (first and gradient is not None):
+                gradient = self._vector(gradient, x)
         except DOMAIN_ERRORS as error:
             if first or isinstance(error, ShapeError):
                 raise
             self.error, value, gradient = error, np.inf, None
-        if gradient is None or not (math.isfinite(value) and math.isfinite(self.vectors.largest_entry(gradient))):
+        if not (math.isfinite(value) and math.isfinite(self.vectors.largest_entry(gradient))):
             return self._bad(x, value, gradient, first)
         return self._good(x, value, gradient)
 
@@ -175,14 +175,21 @@ class Function:
         return point
 
     def _vector(self, gradient, x):
-        gradient = np.asarray(gradient)
+        gradient = real_array("the gradient", gradient)
         if gradient.dtype == _F64 and gradient.shape == x.shape:
             return gradient.copy()
-        if gradient.dtype.kind not in "fiub":
-            raise ShapeError(f"the gradient must be an array of real numbers, got dtype {gradient.dtype}")
         if gradient.shape != x.shape and not (gradient.size == x.size == 1):
             raise ShapeError(f"the gradient must have the shape of x0, {x.shape}, got {gradient.shape}")
         return np.array(gradient, dtype=np.float64).reshape(x.shape)
+
+    @property
+    def measure(self):
+        """What `optimality` is, as words."""
+        if self.penalty is not None:
+            return "the largest distance of the negative gradient from the penalty's subdifferential"
+        if self.lower is not None:
+            return "the largest entry of the projected gradient"
+        return "the largest entry of the gradient"
 
     def optimality(self, point):
         """What gtol judges: the largest entry of the gradient, of the projected one, or of the penalty's distance."""
@@ -235,7 +242,12 @@ class Function:
         self.nhev += 1
         matrix = self.outside(self.hess, self._given(x), *self.args)
         if not hasattr(matrix, "dot") or isinstance(matrix, np.ndarray):
-            matrix = np.atleast_2d(np.asarray(matrix, dtype=np.float64))
+            matrix = np.atleast_2d(np.asarray(real_array("hess", matrix), dtype=np.float64))
+        elif hasattr(matrix, "toarray"):
+            if np.issubdtype(matrix.dtype, np.complexfloating):
+                raise ShapeError(f"hess must be an array of real numbers, got dtype {matrix.dtype}")
+        else:
+            matrix = Operator(matrix, self.outside)
         if tuple(matrix.shape) != (x.size, x.size):
             raise ShapeError(f"hess must return an array of shape {(x.size, x.size)}, got {tuple(matrix.shape)}")
         return matrix
@@ -266,7 +278,7 @@ class Function:
             def times(v):
                 self.nhev += 1
                 out = self.outside(self.hessp, self._given(x), v.astype(self.dtype), *self.args)
-                out = np.asarray(out, dtype=np.float64)
+                out = np.asarray(real_array("hessp", out), dtype=np.float64)
                 if out.shape != x.shape:
                     raise ShapeError(f"hessp must return an array of shape {x.shape}, got {out.shape}")
                 return out
@@ -312,6 +324,24 @@ class Function:
 
 class ShapeError(ValueError):
     """What a function returned has the wrong form: a fault of the program, not the edge of a domain."""
+
+
+class Operator:
+    """A LinearOperator of the user's, whose products run as fun does and are real."""
+
+    def __init__(self, matrix, outside):
+        self.matrix, self.outside, self.shape = matrix, outside, matrix.shape
+
+    def __matmul__(self, v):
+        return real_array("a product with hess", self.outside(operator.matmul, self.matrix, v))
+
+
+def real_array(name, array):
+    array = np.asarray(array)
+    if array.dtype.kind not in "fiub":
+        given = "None" if array.ndim == 0 and array.item() is None else f"dtype {array.dtype}"
+        raise ShapeError(f"{name} must be an array of real numbers, got {given}")
+    return array
 
 
 def _scalar(value):

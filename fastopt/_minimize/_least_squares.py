@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._function import DOMAIN_ERRORS, Function, ShapeError
+from ._function import DOMAIN_ERRORS, Function, ShapeError, real_array
 
 
 class Fit(NamedTuple):
@@ -29,7 +29,12 @@ class Residuals(Function):
                 raise TypeError(f"with jac=True fun must return (residuals, Jacobian), got {type(out).__name__}")
             self.njev += 1
             out, jacobian = out
-        r = np.atleast_1d(np.asarray(out))
+        r = np.asarray(out)
+        if r.ndim == 0 and r.dtype.kind in "fiub":
+            raise ShapeError(
+                "with method 'lm' fun must return a vector of residuals, whose sum of squares is minimised, got a number;"
+                " for one residual return an array of shape (1,), for a function to minimise choose another method"
+            )
         if r.ndim != 1 or r.size == 0 or r.dtype.kind not in "fiub":
             raise ShapeError(
                 "with method 'lm' fun must return a vector of residuals, real numbers, got"
@@ -61,14 +66,14 @@ class Residuals(Function):
         return point
 
     def _jacobian(self, x, r, jacobian):
-        if jacobian is None and self.jac is not None:
+        if self.differences:
+            return self._differences(x, r)
+        if not self.together:
             self.njev += 1
             jacobian = self.outside(self.jac, self._given(x), *self.args)
-        elif jacobian is None:
-            return self._differences(x, r)
         if hasattr(jacobian, "toarray"):
             jacobian = jacobian.toarray()
-        jacobian = np.asarray(jacobian)
+        jacobian = real_array("the Jacobian", jacobian)
         if jacobian.shape != (r.size, x.size):
             raise ShapeError(f"the Jacobian must have shape {(r.size, x.size)}, got {jacobian.shape}")
         return np.array(jacobian, dtype=np.float64)

@@ -91,7 +91,8 @@ def _known():
 
 def _refusal(name, what, recipe):
     if what == "bounds":
-        instead = "a rule takes them as penalty=Box(low, high)" if recipe is not None else f"use {takers('bounds')}"
+        box = recipe is not None and _takes_limits(recipe)
+        instead = "a rule takes them as penalty=Box(low, high)" if box else f"use {takers('bounds')}"
         return f"method {name!r} takes no bounds; {instead}"
     if what == "penalty":
         return f"method {name!r} takes no penalty; use {takers('penalty')}, or a rule ('sgd')"
@@ -122,20 +123,25 @@ def only_limits(penalty):
     return isinstance(penalty, Penalty) and all(isinstance(term, (Box, NonNegative)) for term in terms(penalty))
 
 
+def _takes_limits(recipe):
+    """Whether a rule takes Box and NonNegative as penalty."""
+    return type(recipe).__name__.lower() in _CLIPPED_RULES or not recipe._NO_LENGTHS
+
+
 def _check_rule(recipe, penalty):
     if recipe._groups is not None:
         raise ValueError(f"method must be an optimizer without parameters, got {recipe!r}")
     rule = type(recipe).__name__
     if recipe.get_params().get("maximize"):
         raise ValueError(f"minimize takes no {rule}(maximize=True); negate fun")
-    clipped = rule.lower() in _CLIPPED_RULES
-    if penalty is None or (only_limits(penalty) and (clipped or not recipe._NO_LENGTHS)):
+    limits = _takes_limits(recipe)
+    if penalty is None or (only_limits(penalty) and limits):
         return
     others = f"{takers('penalty')}, or a rule with step lengths ('sgd', 'adam')"
     if recipe._NO_LENGTHS:
         raise ValueError(
             f"a proximal step on {penalty!r} after {rule} is not exact, for {rule} has no step lengths:"
-            f" {recipe._NO_LENGTHS}; {'it takes Box and NonNegative. Use' if clipped else 'use'} {others}"
+            f" {recipe._NO_LENGTHS}; {'it takes Box and NonNegative. Use' if limits else 'use'} {others}"
         )
     changed = [name for name in CLIPS if recipe.get_params().get(name) is not None]
     if changed:

@@ -9,22 +9,28 @@ from ._function import Halt, Point
 from ._methods import only_limits
 
 
-class _Shorter:
-    """A rate by a factor, from a later step on."""
+class _Rate:
+    """A schedule of the user's, run as fun is, by a factor and from a later step on."""
 
-    def __init__(self, lr, factor, begin):
-        self.lr, self.factor, self.begin = lr, factor, begin
+    def __init__(self, schedule, outside, factor=1.0, begin=0):
+        self.schedule, self.outside, self.factor, self.begin = schedule, outside, factor, begin
 
     def __call__(self, step):
-        return self.factor * self.lr(step + self.begin)
+        return self.factor * self.outside(self.schedule, step + self.begin)
+
+    def halved(self, begin):
+        return _Rate(self.schedule, self.outside, 0.5 * self.factor, self.begin + begin)
 
 
 class _Stepper:
     """A recipe bound to x, with the proximal step of the penalty after each of its own."""
 
-    def __init__(self, recipe, x, penalty):
-        self.recipe, self.x, self.penalty = recipe, x, penalty
+    def __init__(self, recipe, x, penalty, outside):
+        self.recipe, self.x, self.penalty, self.outside = recipe, x, penalty, outside
         self.optimizer = recipe.bind(x)
+        lr = self.optimizer.lr
+        if callable(lr) and not isinstance(lr, _Rate):
+            self.optimizer.lr = _Rate(lr, outside)
         self.clips = only_limits(penalty)
 
     def step(self, point):
@@ -36,15 +42,17 @@ class _Stepper:
     def shorten(self, x, n):
         """The rule afresh from x, with half the rate."""
         lr = self.optimizer.lr
-        halved = _Shorter(lr, 0.5, n) if callable(lr) else 0.5 * lr
+        halved = lr.halved(n) if isinstance(lr, _Rate) else 0.5 * lr
         self.x[...] = x
-        self.__init__(type(self.recipe)(**{**self.recipe.get_params(deep=False), "lr": halved}), self.x, self.penalty)
+        recipe = type(self.recipe)(**{**self.recipe.get_params(deep=False), "lr": halved})
+        self.__init__(recipe, self.x, self.penalty, self.outside)
 
     def heed(self, value):
         """A rate that falls on a plateau takes the value."""
-        update = getattr(self.optimizer.lr, "update", None)
+        lr = self.optimizer.lr
+        update = getattr(lr.schedule, "update", None) if isinstance(lr, _Rate) else None
         if update is not None:
-            update(value)
+            self.outside(update, value)
 
 
 def steps(function, point, stop, recipe):
@@ -53,7 +61,7 @@ def steps(function, point, stop, recipe):
     Where fun is not finite the rule starts afresh from the best point with half its rate.
     """
     penalty = None if function.penalty is None else function.penalty.penalty
-    stepper = _Stepper(recipe, point.x.astype(function.dtype), penalty)
+    stepper = _Stepper(recipe, point.x.astype(function.dtype), penalty, function.outside)
     start, refused = point, 0
     while True:
         stepper.step(point)
@@ -89,15 +97,25 @@ def _averaged(function, stepper, point, reason):
     return mean if mean.value < point.value else point
 
 
+def _epoch(function, batches):
+    """The batches of an epoch, made as fun is run."""
+    made, end = function.outside(batches), object()
+    if not (hasattr(made, "__iter__") or hasattr(made, "__getitem__")):
+        raise TypeError(f"batches() must return an iterable of the batches of an epoch, got {type(made).__name__}")
+    rest = function.outside(iter, made)
+    while (batch := function.outside(next, rest, end)) is not end:
+        yield batch
+
+
 def epochs_of_batches(function, x, stop, recipe, batches, *, epochs=10, average=None):
-    """A step of the rule for each batch; returns the last point and the reason.
+    """A step of the rule for each batch; returns the last point, None where not one step was made, and the reason.
 
     fun and gradient of a point are the means over the batches of its epoch, at the points that these met. Batches whose
     value or gradient is not finite make no step.
     """
     function.keeps_best = False
     penalty = None if function.penalty is None else function.penalty.penalty
-    stepper, args = _Stepper(recipe, x.astype(function.dtype), penalty), function.args
+    stepper, args = _Stepper(recipe, x.astype(function.dtype), penalty, function.outside), function.args
     own = penalty is None and hasattr(stepper.optimizer, "averages")  # of points before the proximal step
     if own and average is not None:
         raise ValueError(f"{type(recipe).__name__} averages by itself; leave the option 'average' out")
@@ -114,7 +132,7 @@ def epochs_of_batches(function, x, stop, recipe, batches, *, epochs=10, average=
     for epoch in range(epochs):
         total, gradient, count, seen = 0.0, np.zeros(x.shape), 0, 0
         try:
-            for batch in batches():
+            for batch in _epoch(function, batches):
                 seen += 1
                 function.args = (batch, *args)
                 met = function.evaluate(stepper.x.astype(np.float64), first=not started)
@@ -127,7 +145,7 @@ def epochs_of_batches(function, x, stop, recipe, batches, *, epochs=10, average=
                 if mean is not None:
                     mean.update()
         except Halt as halt:
-            return now(total, gradient, count) if count or point is None else point, str(halt)
+            return now(total, gradient, count) if count else point, str(halt)
         if not seen:
             raise ValueError(
                 f"batches() gave no batch in epoch {epoch + 1}; it must return a new iterable at each call, not one"

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 
 MESSAGES = {
-    "gtol": "the largest entry of the gradient is at most gtol",
+    "gtol": "{measure} is at most gtol",
     "ftol": "the decrease is at most ftol or lost in the rounding of fun",
     "xtol": "the step is at most xtol",
     "f_target": "fun is at most f_target",
@@ -119,8 +119,10 @@ class Stop:
         self.largest = self.optimality(point)
         self.rows.append((point.value, self.largest, self.function.nfev, self.function.seconds))
         if self.verbose:
+            plain = self.function.penalty is None and self.function.lower is None
             print(
-                f"iteration {self.nit:4d}  fun {point.value:.12g}  max |gradient| {self.largest:.3e}"
+                f"iteration {self.nit:4d}  fun {point.value:.12g}  {'max |gradient|' if plain else 'optimality'}"
+                f" {self.largest:.3e}"
                 f"  calls {self.function.nfev}  {self.function.seconds:.3g} s",
                 file=sys.stderr,
             )

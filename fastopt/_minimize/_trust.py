@@ -11,6 +11,7 @@ def trust_region(function, point, stop, *, radius=1.0, max_radius=np.inf):
     The radius doubles where a step to the boundary got 3/4 of the promised decrease and falls to a quarter where
     it got less than 1/4; a step that got less than 1e-4 is refused (Nocedal and Wright, algorithm 4.1).
     """
+    start = radius = min(radius, max_radius)
     product = function.product(point)
     while True:
         g = point.gradient
@@ -42,7 +43,7 @@ def trust_region(function, point, stop, *, radius=1.0, max_radius=np.inf):
             product = function.product(point)
         elif alike or radius <= function.epsilon * max(1.0, float(np.abs(point.x).max())):
             if function.differences and not function.central:
-                point, radius = function.refine(point), 1.0
+                point, radius = function.refine(point), start
                 if stop.flat(point):
                     return point, "gtol"
                 continue

@@ -2,14 +2,14 @@
 
 import math
 
-from ._conditions import Step, armijo_accepts
+from ._conditions import Step, armijo_accepts, check_search
 
 
 def backtracking(phi, value0, slope0, t, *, first=None, c1=1e-4, shrink=0.5, rounding=0.0, max_trials=40, ceiling=None):
     """A step of sufficient decrease (Armijo), shrinking `t` until there is one; arguments as in `wolfe`.
 
     The shrunken step is the minimiser of the parabola through the two values and the first slope,
-    kept within [0.1, `shrink`] of the rejected step. The decrease is below `ceiling` where it is
+    kept within [0.1, `shrink`] of the rejected step, ``0 < shrink < 1``. The decrease is below `ceiling` where it is
     given, else below `value0`.
 
     References
@@ -21,6 +21,9 @@ def backtracking(phi, value0, slope0, t, *, first=None, c1=1e-4, shrink=0.5, rou
     >>> backtracking(lambda t: ((t - 1) ** 2, 2 * (t - 1)), 1.0, -2.0, 4.0)
     Step(length=1.0, value=0.0, slope=0.0, n_trials=2)
     """
+    check_search(slope0, t, c1)
+    if not 0 < shrink < 1:
+        raise ValueError(f"shrink must satisfy 0 < shrink < 1, got {shrink!r}")
     ceiling = value0 if ceiling is None else ceiling
     for trial in range(1, max_trials + 1):
         value, slope, *_ = phi(t) if first is None or trial > 1 else first

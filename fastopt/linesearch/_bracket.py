@@ -2,7 +2,7 @@
 
 import math
 
-from ._conditions import Step, armijo_accepts, wolfe_accepts
+from ._conditions import Step, armijo_accepts, check_search, wolfe_accepts
 
 
 def wolfe(phi, value0, slope0, t, *, first=None, c1=1e-4, c2=0.9, rounding=0.0, max_trials=40):
@@ -19,11 +19,11 @@ def wolfe(phi, value0, slope0, t, *, first=None, c1=1e-4, c2=0.9, rounding=0.0, 
     value0, slope0 : float
         Value and slope at 0; the slope must be negative.
     t : float
-        First trial.
+        First trial, positive.
     first : (value, slope), optional
         The result of the first trial, where the caller has it.
     c1, c2 : float
-        Constants of sufficient decrease and curvature, ``0 < c1 < c2 < 1``.
+        Constants of sufficient decrease and curvature, ``0 < c1 <= c2 < 1``.
     rounding : float
         Error of a value from rounding; differences below it count as none.
     max_trials : int
@@ -37,6 +37,7 @@ def wolfe(phi, value0, slope0, t, *, first=None, c1=1e-4, c2=0.9, rounding=0.0, 
     ----------
     Nocedal and Wright, Numerical Optimization (2006), section 3.5; Hager and Zhang, SIAM J. Optim. 16 (2005).
     """
+    check_search(slope0, t, c1, c2)
     low, high = (0.0, value0, slope0), None
     best = None
     for trial in range(1, max_trials + 1):
@@ -54,7 +55,7 @@ def wolfe(phi, value0, slope0, t, *, first=None, c1=1e-4, c2=0.9, rounding=0.0, 
             t *= 4.0
         else:
             t = _inside(low, high)
-        if high is not None and abs(high[0] - low[0]) <= 1e-15 * max(1.0, abs(low[0])):
+        if high is not None and high[0] - low[0] <= 1e-15 * high[0]:
             break
     return best
 
@@ -101,6 +102,9 @@ def minimum(phi, value0, slope0, t, *, c1=1e-4, c2=0.03, rounding=0.0, max_trial
     Step or None
         None where no trial decreased enough; the best one that did where none had so small a slope.
     """
+    check_search(slope0, t, c1)
+    if not 0 < c2 < 1:
+        raise ValueError(f"c2 must satisfy 0 < c2 < 1, got {c2!r}")
     low, high = 0.0, math.inf
     best = None
     for trial in range(1, max_trials + 1):

@@ -2,7 +2,7 @@
 
 import math
 
-from ._conditions import Step, armijo_accepts
+from ._conditions import Step, armijo_accepts, check_search
 
 
 class _Accepted(Exception):
@@ -24,7 +24,7 @@ def hager_zhang(phi, value0, slope0, t, *, first=None, c1=0.1, c2=0.9, rounding=
     value0, slope0 : float
         Value and slope at 0; the slope must be negative.
     t : float
-        First trial.
+        First trial, positive.
     first : (value, slope), optional
         The result of the first trial, where the caller has it.
     c1, c2 : float
@@ -47,6 +47,9 @@ def hager_zhang(phi, value0, slope0, t, *, first=None, c1=0.1, c2=0.9, rounding=
     >>> hager_zhang(lambda t: ((t - 3) ** 2, 2 * (t - 3)), 9.0, -6.0, 1.0, c2=0.5)
     Step(length=5.0, value=4.0, slope=4.0, n_trials=2)
     """
+    check_search(slope0, t, c1, c2)
+    if not c1 < 0.5:
+        raise ValueError(f"c1 must satisfy 0 < c1 < 1/2, got {c1!r}")
     search = _Search(
         phi, value0, slope0, first, c1, c2, 1e-6 * abs(value0) if rounding is None else rounding, max_trials
     )

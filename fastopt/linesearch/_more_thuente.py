@@ -2,7 +2,7 @@
 
 import math
 
-from ._conditions import Step, armijo_accepts, strong_wolfe_accepts
+from ._conditions import Step, armijo_accepts, check_search, strong_wolfe_accepts
 from ._strong import _cubic
 
 
@@ -18,7 +18,7 @@ def more_thuente(phi, value0, slope0, t, *, first=None, c1=1e-3, c2=0.9, roundin
     phi, value0, slope0, t, first, rounding, t_max, max_trials
         As in `strong_wolfe`.
     c1, c2 : float
-        ``0 < c1 < c2 < 1``; the defaults are those of MINPACK-2's dcsrch in L-BFGS-B.
+        ``0 < c1 <= c2 < 1``; the defaults are those of MINPACK-2's dcsrch in L-BFGS-B.
 
     Returns
     -------
@@ -40,6 +40,7 @@ def more_thuente(phi, value0, slope0, t, *, first=None, c1=1e-3, c2=0.9, roundin
     bracketed, by_phi, best = False, False, None
     wall, widths = t_max, [math.inf, math.inf]
     t = min(t, t_max)
+    check_search(slope0, t, c1, c2)
     for trial in range(1, max_trials + 1):
         value, slope, *_ = phi(t) if first is None or trial > 1 else first
         if strong_wolfe_accepts(value0, slope0, t, value, slope, c1=c1, c2=c2, rounding=rounding):

@@ -2,7 +2,7 @@
 
 import math
 
-from ._conditions import Step, armijo_accepts, strong_wolfe_accepts
+from ._conditions import Step, armijo_accepts, check_search, strong_wolfe_accepts
 
 
 def strong_wolfe(phi, value0, slope0, t, *, first=None, c1=1e-4, c2=0.9, rounding=0.0, t_max=math.inf, max_trials=30):
@@ -20,15 +20,15 @@ def strong_wolfe(phi, value0, slope0, t, *, first=None, c1=1e-4, c2=0.9, roundin
     value0, slope0 : float
         Value and slope at 0; the slope must be negative.
     t : float
-        First trial.
+        First trial, positive.
     first : (value, slope), optional
         The result of the first trial, where the caller has it.
     c1, c2 : float
-        ``0 < c1 < c2 < 1``.
+        ``0 < c1 <= c2 < 1``.
     rounding : float
         Error of a value from rounding: below it Hager and Zhang's approximate conditions judge by slopes.
     t_max : float
-        Longest step; returned where the function still descends there.
+        Longest step, positive; returned where the function still descends there.
     max_trials : int
 
     Returns
@@ -49,6 +49,7 @@ def strong_wolfe(phi, value0, slope0, t, *, first=None, c1=1e-4, c2=0.9, roundin
     low, high, best = (0.0, value0, slope0), None, None
     widths = [math.inf, math.inf]
     t = min(t, t_max)
+    check_search(slope0, t, c1, c2)
     for trial in range(1, max_trials + 1):
         value, slope, *_ = phi(t) if first is None or trial > 1 else first
         if strong_wolfe_accepts(value0, slope0, t, value, slope, c1=c1, c2=c2, rounding=rounding):

@@ -13,6 +13,8 @@ VALUE, PROX, DISTANCE, CONJUGATE, SUPPORT = range(5)
 
 _TIME = 0.5  # ns an element of float32
 
+_LARGEST32 = float(np.finfo(np.float32).max)
+
 PENALTIES = {}
 ALIASES = {}
 
@@ -343,6 +345,15 @@ class Penalty:
 
     def _fit(self, key, values, label, x):
         """A parameter for the kernel: a float, or a flat array like x."""
+        # Limits may be infinite outwards.
+        worst = -values if key == "upper" else values
+        if isinstance(values, np.ndarray):
+            worst = worst.max(initial=-np.inf)
+        if worst > _LARGEST32 and worst > float(np.finfo(x.dtype).max):
+            raise ValueError(
+                f"{key} of {type(self).__name__} is {-worst if key == 'upper' else worst}, beyond the numbers of"
+                f" {x.dtype}, the dtype of {label}"
+            )
         if not isinstance(values, np.ndarray):
             return values
         if values.shape not in (x.shape, x.shape[-1:]):
@@ -350,7 +361,8 @@ class Penalty:
                 f"{label} has shape {x.shape}, but {key} of {type(self).__name__} has shape {values.shape}; it must "
                 f"have that shape{'' if x.ndim < 2 else f' or {x.shape[-1:]}'}"
             )
-        return np.ascontiguousarray(np.broadcast_to(values, x.shape), dtype=x.dtype).reshape(-1)
+        with np.errstate(over="ignore"):
+            return np.ascontiguousarray(np.broadcast_to(values, x.shape), dtype=x.dtype).reshape(-1)
 
     def _output(self, out, label, x):
         if out is None:

@@ -20,6 +20,8 @@ def gradient_descent(objective, x0, goal, *, max_iter=10000, monitor):
             return Result(point, n_iter, "max_iter")
         direction = -point.gradient
         slope = -float(point.gradient @ point.gradient)
+        if not slope < 0 < length:
+            return Result(point, n_iter, "no progress")
         rounding = goal.allowance(point)
         trial = objective.evaluate(point.x + length * direction)
         step = length

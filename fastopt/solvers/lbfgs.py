@@ -40,7 +40,7 @@ def lbfgs(objective, x0, goal, *, max_iter=1000, monitor, memory=MEMORY):
             return Result(point, n_iter, monitor.reason)
         if n_iter >= max_iter:
             return Result(point, n_iter, "max_iter")
-        if not slope < 0:
+        if not -np.inf < slope < 0:
             return Result(point, n_iter, "no progress")
         length = 1.0 if pairs or solve is not None else min(1.0, 1.0 / np.linalg.norm(direction))
         trial = _search(objective, point, direction, slope, length, goal.allowance(point))

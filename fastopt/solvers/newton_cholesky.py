@@ -45,6 +45,8 @@ def newton_cholesky(objective, x0, goal, *, max_iter=100, monitor):
             return Result(point, n_iter, monitor.reason, notes)
         if n_iter >= max_iter:
             return Result(point, n_iter, "max_iter", notes)
+        if not np.isfinite(slope):
+            return Result(point, n_iter, "no progress", notes)
         # The error is squared by a step: with a hundredth of the gain left, the next may be the last.
         settled = decrement <= 1e-2 * goal.tol * max(goal.constant_value - point.value, 0.0)
         rounding = goal.allowance(point)
@@ -64,9 +66,11 @@ def newton_cholesky(objective, x0, goal, *, max_iter=100, monitor):
             end = float(trial.gradient.dot(direction))
             searching = not constant and abs(end) > -UNSETTLED * slope
             if not armijo_accepts(point.value, slope, 1.0, trial.value, rounding=rounding):
-                usable = trial if np.isfinite(trial.value) else None
-                phi = objective.line(point, direction, usable, 1.0)
-                found = backtracking(phi, point.value, slope, 1.0, first=(trial.value, end), rounding=rounding)
+                found = None
+                if slope < 0:
+                    usable = trial if np.isfinite(trial.value) else None
+                    phi = objective.line(point, direction, usable, 1.0)
+                    found = backtracking(phi, point.value, slope, 1.0, first=(trial.value, end), rounding=rounding)
                 objective.release(trial)
                 if found is None:
                     return Result(point, n_iter, "no progress", notes)
