@@ -20,7 +20,11 @@ SEARCHES = {
 
 
 class GradientDescent:
-    """d = -g, the first trial as long as Barzilai and Borwein's step s's / s'y."""
+    """d = -g, the first trial as long as Barzilai and Borwein's steps, s's / s'y and s'y / y'y by turns.
+
+    With one of them alone a shrunken step, an exact minimiser, may lead to a cycle of steps. Dai and Fletcher, Numer. Math.
+    100 (2005), compare such steps.
+    """
 
     search = "nonmonotone"
 
@@ -28,7 +32,7 @@ class GradientDescent:
         self.reset()
 
     def reset(self):
-        self.length = None
+        self.length, self.long = None, False
 
     def direction(self, point):
         return -point.gradient, self.length
@@ -36,7 +40,11 @@ class GradientDescent:
     def update(self, before, point, length):
         s, y = point.x - before.x, point.gradient - before.gradient
         sy = float(s @ y)
-        self.length = float(s @ s) / sy if sy > 0 else 10.0 * length
+        self.long = not self.long
+        if sy > 0:
+            self.length = float(s @ s) / sy if self.long else sy / float(y @ y)
+        else:
+            self.length = 10.0 * length
 
 
 class ConjugateGradient:
