@@ -24,7 +24,7 @@ _BADLY_SCALED = {"powell badly scaled", "brown badly scaled", "watson", "biggs",
 _VALLEYS = {"gulf", "osborne 1"}
 # Of "broyden banded" cg ends in another minimum: 3.05728, gradient 3e-10, eigenvalues of the Hessian 0.22 to 63.
 HARD = {
-    "gd": {"wood", "dixon price", "graded parabola", "biggs", "watson"} | _VALLEYS,
+    "gd": {"graded parabola", "biggs", "osborne 1"},
     "agd": _BADLY_SCALED | _VALLEYS,
     "proximal-gradient": {*_BADLY_SCALED, "dixon price"} | _VALLEYS,
     "cg": {"watson", "graded parabola", "osborne 1", "broyden banded"},
