@@ -84,31 +84,56 @@ class ConjugateGradient:
             self.length = length * float(before.gradient @ d) / slope
 
 
-class BFGS:
-    """d = -H g, H the dense inverse Hessian of the Broyden-Fletcher-Goldfarb-Shanno update."""
+def as_much_again(before, point, slope, epsilon):
+    """The length at which a parabola of this slope decreases as much as the last step; None: lost in rounding."""
+    decrease = before.value - point.value
+    return -2.02 * decrease / slope if decrease > 100 * epsilon * abs(point.value) else None
 
-    search = "strong-wolfe"
+
+class BFGS:
+    """d = -H g, H the dense inverse Hessian of the Broyden-Fletcher-Goldfarb-Shanno update.
+
+    The first steps see the largest curvature, 1 / gamma, gamma = s'y / y'y, and H = gamma I would know flat directions by
+    many steps that are too short. H begins with sqrt(gamma), at most 1000 gamma; in the first n updates it grows as a
+    whole by s'y / y'Hy where that is above 1 (Al-Baali, Comput. Optim. Appl. 9 (1998)), and the first trial is the one of
+    `ConjugateGradient`, since the length 1 may be too long.
+    """
+
+    search, c2 = "strong-wolfe", 0.5
 
     def __init__(self, function, memory):
+        self.epsilon = function.epsilon
         self.reset()
 
     def reset(self):
-        self.inverse = None
+        self.inverse, self.count, self.last = None, 0, None
 
     def direction(self, point):
         if self.inverse is None:
             return -point.gradient, None
-        return -(self.inverse @ point.gradient), 1.0
+        d = -(self.inverse @ point.gradient)
+        if self.count > d.size:
+            return d, 1.0
+        slope = float(d @ point.gradient)
+        length = as_much_again(self.last, point, slope, self.epsilon) if slope < 0 else None
+        return d, min(1.0, length or 1.0)
 
     def update(self, before, point, length):
         s, y = point.x - before.x, point.gradient - before.gradient
-        sy = float(s @ y)
-        if not sy > 1e-14 * float(np.linalg.norm(s) * np.linalg.norm(y)):
+        sy, self.last = float(s @ y), before
+        yy = float(y @ y)
+        if not (yy > 0 and sy > 1e-14 * math.sqrt(float(s @ s) * yy)):
             return
         if self.inverse is None:
-            self.inverse = np.eye(s.size) * (sy / float(y @ y))
+            gamma = sy / yy
+            self.inverse = np.eye(s.size) * (gamma * min(max(1.0, gamma**-0.5), 1000.0))
         hy = self.inverse @ y
-        self.inverse += np.outer(s, s) * ((1.0 + float(y @ hy) / sy) / sy) - (np.outer(hy, s) + np.outer(s, hy)) / sy
+        yhy = float(y @ hy)
+        if 0 < self.count < s.size and 0 < yhy < sy:
+            self.inverse *= sy / yhy
+            hy, yhy = hy * (sy / yhy), sy
+        self.count += 1
+        self.inverse += np.outer(s, s) * ((1.0 + yhy / sy) / sy) - (np.outer(hy, s) + np.outer(s, hy)) / sy
 
 
 class LBFGS:
