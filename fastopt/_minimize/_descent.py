@@ -1,6 +1,7 @@
 """Methods that search along a line: they differ in the direction."""
 
 import math
+import sys
 from collections import deque
 
 import numpy as np
@@ -8,6 +9,9 @@ import numpy as np
 from ..linesearch import backtracking, hager_zhang, more_thuente, nonmonotone, strong_wolfe, wolfe
 from ._function import Line
 from ._modified_cholesky import solve_modified
+
+# The shortest length.
+TINY = sys.float_info.min
 
 SEARCHES = {
     "armijo": backtracking,
@@ -69,19 +73,24 @@ class ConjugateGradient:
         if not dy > 0:
             self.d = -g
         else:
-            beta = (float(y @ g) - 2.0 * float(y @ y) * float(d @ g) / dy) / dy
+            yy, dg = float(y @ y), float(d @ g)
+            # Of large functions the product of the two is not a number.
+            twice = 2.0 * yy * dg / dy if abs(yy * dg) < math.inf else 2.0 * (yy / dy) * dg
+            beta = (float(y @ g) - twice) / dy
             norm_d, norm_g = float(np.linalg.norm(d)), float(np.linalg.norm(before.gradient))
             beta = max(beta, -1.0 / (norm_d * min(0.01, norm_g)))
             self.d = beta * d - g
         slope = float(g @ self.d)
-        decrease = before.value - point.value
         if not slope < 0:
             self.length = None
-        elif decrease > 100 * self.epsilon * abs(point.value):
-            self.length = min(1.0, -2.02 * decrease / slope)
         else:
-            # Lost in rounding: the last step and slope tell instead.
-            self.length = length * float(before.gradient @ d) / slope
+            # Lost in rounding, the last step and slope tell instead.
+            again = as_much_again(before, point, slope, self.epsilon)
+            if again is None:
+                self.length = length * float(before.gradient @ d) / slope
+            else:
+                # Longer where fun is so flat that the last step was.
+                self.length = min(again, 1.0 if length < 1e3 else length)
 
 
 def as_much_again(before, point, slope, epsilon):
@@ -93,9 +102,9 @@ def as_much_again(before, point, slope, epsilon):
 class BFGS:
     """d = -H g, H the dense inverse Hessian of the Broyden-Fletcher-Goldfarb-Shanno update.
 
-    The first steps see the largest curvature, 1 / gamma, gamma = s'y / y'y, and H = gamma I would know flat directions by
+    The first step sees the largest curvature, 1 / gamma with gamma = s'y / y'y: from H = gamma I flat directions take
     many steps that are too short. H begins with sqrt(gamma), at most 1000 gamma; in the first n updates it grows as a
-    whole by s'y / y'Hy where that is above 1 (Al-Baali, Comput. Optim. Appl. 9 (1998)), and the first trial is the one of
+    whole by s'y / y'Hy where that is above 1 (Al-Baali, Comput. Optim. Appl. 9 (1998)), and the first trial is that of
     `ConjugateGradient`, since the length 1 may be too long.
     """
 
@@ -203,27 +212,30 @@ def conjugate_gradients(product, g, tolerance, radius=np.inf):
     Returns d and whether it lies on the boundary. Without a radius the method ends where the curvature is
     negative: with the steps so far, or -g where there are none.
     """
+    # In units of g, a power of 2, so that squares are numbers and no digit changes.
+    unit = math.ldexp(0.5, math.frexp(float(np.abs(g).max()))[1])
+    g, tolerance, radius = g / unit, tolerance / unit, radius / unit
     d, r = np.zeros_like(g), g.copy()
     p, rr = -r, float(r @ r)
     for _ in range(2 * g.size + 10):
         hp = product(p)
         curvature = float(p @ hp)
         if not np.isfinite(curvature):
-            return (d if d.any() else -g * min(1.0, radius / np.sqrt(float(g @ g)))), False
-        if curvature <= 1e-14 * float(p @ p):
+            return unit * (d if d.any() else -g * min(1.0, radius / np.sqrt(float(g @ g)))), False
+        if curvature <= 1e-14 * float(np.linalg.norm(p) * np.linalg.norm(hp)):
             if radius == np.inf:
-                return (d if d.any() else p), False
-            return d + _to_boundary(d, p, radius) * p, True
+                return unit * (d if d.any() else p), False
+            return unit * (d + _to_boundary(d, p, radius) * p), True
         alpha = rr / curvature
         if np.linalg.norm(d + alpha * p) >= radius:
-            return d + _to_boundary(d, p, radius) * p, True
+            return unit * (d + _to_boundary(d, p, radius) * p), True
         d = d + alpha * p
         r = r + alpha * hp
         new = float(r @ r)
         if np.sqrt(new) <= tolerance:
             break
         p, rr = -r + (new / rr) * p, new
-    return d, False
+    return unit * d, False
 
 
 def _to_boundary(d, p, radius):
@@ -254,14 +266,19 @@ def descend(function, point, stop, method, *, line_search=None, memory=10):
     while True:
         d, length = rule.direction(point)
         slope, largest = vectors.slope_and_largest(point.gradient, d)
-        if not (slope < 0 and largest < math.inf):
+        if not (-math.inf < slope < 0 and largest < math.inf):
             rule.reset()
             d, length, fresh = -point.gradient, None, True
             slope, largest = vectors.slope_and_largest(point.gradient, d)
+            if not -math.inf < slope < 0:
+                # The square of the gradient is not a number.
+                d, largest = d / largest, 1.0
+                slope = vectors.inner(point.gradient, d)
+        size = max(1.0, vectors.largest_entry(point.x))
         if length is None:
-            length = min(1.0, 1.0 / math.sqrt(float(d @ d)))
+            length = first_length(function, d, largest, size)
         # No trial farther than 1e10 times the size of x.
-        length = min(max(length, 1e-16), 1e10 * max(1.0, vectors.largest_entry(point.x)) / largest)
+        length = min(max(length, TINY), 1e10 * size / largest)
         phi = Line(function, point, d)
         rounding = 4 * function.epsilon * abs(point.value)
         if name == "nonmonotone":
@@ -272,18 +289,19 @@ def descend(function, point, stop, method, *, line_search=None, memory=10):
             step = search(phi, point.value, slope, length, rounding=rounding, **curvature)
         trial = phi.accepted(step)
         if trial is None:
+            if function.forward:
+                point = function.refine(point)
+                if stop.flat(point):
+                    return point, "gtol"
+                rule.reset()
+                continue
             if not fresh:
                 rule.reset()
                 fresh = True
                 continue
-            if function.differences and not function.central:
-                point = function.refine(point)
-                if stop.flat(point):
-                    return point, "gtol"
-                continue
             return point, given_up(function, stop, point, d, slope)
         before, point = point, trial
-        if function.differences and not function.central and stop.flat(point):
+        if function.forward and stop.flat(point):
             point = function.refine(point)
             rule.reset()
             fresh = True
@@ -296,10 +314,35 @@ def descend(function, point, stop, method, *, line_search=None, memory=10):
             return point, reason
 
 
+def first_length(function, d, largest, size):
+    """The first trial along a direction of no known length: it moves x by 1 at most, and by more than rounding."""
+    return max(min(1.0, 1.0 / norm(d, largest)), math.sqrt(function.epsilon) * size / largest)
+
+
+def norm(v, largest):
+    """The Euclidean norm of a vector with this largest entry, which must not be 0; finite where the entries are."""
+    square = float(v @ v)
+    if 1e-280 < square < math.inf:
+        return math.sqrt(square)
+    v = v / largest
+    return largest * math.sqrt(float(v @ v))
+
+
 def given_up(function, stop, point, d, slope):
-    """The reason where no step was accepted: "ftol" where rounding hides what the gradient promises."""
-    size = max(1.0, float(np.abs(point.x).max())) / max(float(np.abs(d).max()), 1e-300)
-    if abs(slope) * min(1.0, size) <= 1e3 * function.epsilon * abs(point.value):
+    """The reason where no step was accepted: "ftol" where rounding hides what the gradient promises.
+
+    That is the decrease of the parabola with the slope and the curvature along d, the latter by the gradient nearby. It
+    is lost below the error of fun, or where the minimum lies nearer than the error of x; the error of x is one of fun
+    too, of |g_i x_i| for each entry.
+    """
+    scale, size = float(np.abs(d).max()), float(np.abs(point.x).max())
+    if scale == 0:
         return "ftol"
-    stop.note = function.slope_report(point, d, slope)
+    curvature = function.curvature(point, d, math.sqrt(function.epsilon) * max(1.0, size) / scale)
+    if curvature > 0:
+        length, error = -slope / curvature, max(abs(point.value), abs(point.smooth))
+        error += float(np.abs(point.gradient * point.x).sum())
+        if -0.5 * slope * length <= 1e3 * function.epsilon * error or length * scale <= 10 * function.epsilon * size:
+            return "ftol"
+    stop.note = function.slope_report(point, d)
     return "no progress"
