@@ -263,6 +263,8 @@ def descend(function, point, stop, method, *, line_search=None, memory=10):
     curvature = {"c2": rule.c2} if hasattr(rule, "c2") else {}
     # Whether the direction owes nothing to earlier iterations, so that starting afresh would not help.
     fresh, vectors = method not in ("newton", "newton-cg"), function.vectors
+    # The least value and gradient so far, and for how many steps neither has fallen.
+    least, flattest, idle = point.value, math.inf, 0
     while True:
         d, length = rule.direction(point)
         slope, largest = vectors.slope_and_largest(point.gradient, d)
@@ -312,6 +314,12 @@ def descend(function, point, stop, method, *, line_search=None, memory=10):
         reason = stop.after(before, point)
         if reason:
             return point, reason
+        if point.value < least or stop.largest < flattest:
+            least, flattest, idle = min(least, point.value), min(flattest, stop.largest), 0
+            continue
+        idle += 1
+        if idle % 20 == 0 and not function.forward and hidden(function, before, d, slope):
+            return point, "ftol"
 
 
 def first_length(function, d, largest, size):
@@ -328,8 +336,8 @@ def norm(v, largest):
     return largest * math.sqrt(float(v @ v))
 
 
-def given_up(function, stop, point, d, slope):
-    """The reason where no step was accepted: "ftol" where rounding hides what the gradient promises.
+def hidden(function, point, d, slope):
+    """Whether rounding hides what the gradient promises along d.
 
     That is the decrease of the parabola with the slope and the curvature along d, the latter by the gradient nearby. It
     is lost below the error of fun, or where the minimum lies nearer than the error of x; the error of x is one of fun
@@ -337,12 +345,18 @@ def given_up(function, stop, point, d, slope):
     """
     scale, size = float(np.abs(d).max()), float(np.abs(point.x).max())
     if scale == 0:
-        return "ftol"
+        return True
     curvature = function.curvature(point, d, math.sqrt(function.epsilon) * max(1.0, size) / scale)
-    if curvature > 0:
-        length, error = -slope / curvature, max(abs(point.value), abs(point.smooth))
-        error += float(np.abs(point.gradient * point.x).sum())
-        if -0.5 * slope * length <= 1e3 * function.epsilon * error or length * scale <= 10 * function.epsilon * size:
-            return "ftol"
+    if not curvature > 0:
+        return False
+    length, error = -slope / curvature, max(abs(point.value), abs(point.smooth))
+    error += float(np.abs(point.gradient * point.x).sum())
+    return -0.5 * slope * length <= 1e3 * function.epsilon * error or length * scale <= 10 * function.epsilon * size
+
+
+def given_up(function, stop, point, d, slope):
+    """The reason where no step was accepted: "ftol" where rounding hides what the gradient promises."""
+    if hidden(function, point, d, slope):
+        return "ftol"
     stop.note = function.slope_report(point, d)
     return "no progress"
