@@ -84,6 +84,33 @@ def test_bounds_and_penalties_together():
         minimize(least_squares, np.ones(30), jac=True, penalty=Box(0, 1), bounds=bounds, method="fista")
 
 
+def test_fun_is_not_called_outside_of_limits():
+    for penalty, low, high in ((NonNegative(), 0.0, np.inf), (L1(0.1) + Box(-0.5, 0.6), -0.5, 0.6)):
+        for sign in (1, -1):  # a wrong gradient is looked into
+
+            def fun(w, low=low, high=high, sign=sign):
+                assert w.min() >= low and w.max() <= high
+                value, gradient = least_squares(w)
+                return value, sign * gradient
+
+            for method in ("fista", "proximal-gradient"):
+                result = minimize(fun, np.full(30, 0.3), jac=True, penalty=penalty, method=method)
+                assert result.success == (sign == 1), result.message
+
+
+@pytest.mark.parametrize("method", EXACT[:3], ids=str)
+def test_a_lasso_of_any_scale(method):
+    calls = []
+    for scale in (1.0, 1e-6, 1e-12, 1e6):
+        result = minimize(
+            lambda w, c=scale: tuple(c * v for v in least_squares(w)), np.zeros(30), jac=True, method=method,
+            penalty=L1(0.3 * scale), tol=1e-5 * scale,
+        )  # fmt: skip
+        assert result.reason == "gtol"
+        calls.append(result.nfev)
+    assert max(calls) < 2 * calls[0]
+
+
 def test_a_start_outside_of_the_limits_is_moved():
     for method in ("fista", "proximal-gradient", Adam(lr=0.1)):
         result = minimize(rosen, [5.0, -5.0], jac=rosen_der, penalty=Box(0.0, 2.0), method=method)
@@ -210,9 +237,7 @@ def test_batches_reach_the_minimum_with_a_penalty(name, penalty):
         value, gradient = 0.5 * np.mean(np.square(r)), sum(rows[i].T @ one for i, one in zip(which, r)) / 24
         return float(value), gradient / len(which)
 
-    exact = minimize(
-        fun, np.zeros(12), (range(10),), jac=True, penalty=penalty, method="proximal-gradient", tol=1e-10
-    )
+    exact = minimize(fun, np.zeros(12), (range(10),), jac=True, penalty=penalty, method="proximal-gradient", tol=1e-10)
     options = dict(ACCEPTED[name])
     one_batch = name in ("barzilaiborwein", "adaptivegd")
     if not one_batch:

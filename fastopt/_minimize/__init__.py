@@ -74,6 +74,7 @@ def minimize(
     hess, hessp : callable, optional
         ``hess(x, *args)``, an (n, n) array, sparse matrix or LinearOperator; ``hessp(x, v, *args)``, its product with
         v. "newton" (hess alone), "newton-cg" and "trust-ncg" only, which difference the gradient where neither is given.
+        Where it is not finite, or raises as fun may, steepest descent takes its place and the message says so.
     bounds : scipy.optimize.Bounds or sequence of (low, high), optional
         None in a pair for no bound. "l-bfgs-b", "fista" and "proximal-gradient" only; fun is not called outside.
     penalty : Penalty, optional
@@ -187,7 +188,7 @@ def _run(function, stop, name, recipe, batches, x, settings):
         else:
             point = function.evaluate(x, first=True)
             reason = stop.start(point)
-            if reason == "gtol" and function.differences and not function.central:
+            if reason == "gtol" and function.forward:
                 point = function.refine(point)
                 reason = stop.start(point)
             if reason is None:
@@ -231,11 +232,6 @@ def _result(function, stop, point, reason, x):
         stop.note += " before the gradient at x0 was known"
     else:
         x, value, gradient, optimality = point.x, point.value, point.gradient, stop.optimality(point)
-    message = MESSAGES[reason].format(measure=function.measure) + stop.note
-    if function.n_bad:
-        message += f"; {function.n_bad} points without finite value and gradient were refused"
-        if function.error is not None:
-            message += f", the last exception was {type(function.error).__name__}: {function.error}"
     result = OptimizeResult(
         x=x.astype(function.dtype),
         fun=value,
@@ -247,7 +243,7 @@ def _result(function, stop, point, reason, x):
         nhev=function.nhev,
         success=reason in SUCCESSES,
         status=STATUS[reason],
-        message=message,
+        message=MESSAGES[reason].format(measure=function.measure) + stop.note + function.remarks(),
         reason=reason,
         history=stop.history(),
     )

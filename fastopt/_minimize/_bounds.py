@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..linesearch import strong_wolfe
-from ._descent import given_up
+from ._descent import first_length, given_up
 from ._function import Line
 
 
@@ -36,8 +36,10 @@ def lbfgsb(function, point, stop, lower, upper, *, memory=10):
     boxed = bool(np.isfinite(lower).all() and np.isfinite(upper).all())
     while True:
         if not pairs and not boxed:
-            # The first step moves by 1 at most: a Cauchy point of -g itself would end at bounds that are far away.
-            pairs.gamma = 1.0 / max(1.0, float(np.linalg.norm(projected_gradient(point, lower, upper))))
+            # A Cauchy point of -g itself would end at bounds that are far away.
+            plain = projected_gradient(point, lower, upper)
+            largest, size = float(np.abs(plain).max()), max(1.0, float(np.abs(point.x).max()))
+            pairs.gamma = first_length(function, plain, largest, size) if largest > 0 else 1.0
         found = pairs.target(point.x, point.gradient, lower, upper)
         if found is None or not (found[2] < 0 and found[3] < np.inf):
             if pairs:
@@ -50,17 +52,18 @@ def lbfgsb(function, point, stop, lower, upper, *, memory=10):
         rounding = 4 * function.epsilon * abs(point.value)
         trial = phi.accepted(strong_wolfe(phi, point.value, slope, 1.0, rounding=rounding, t_max=max(1.0, room)))
         if trial is None:
-            if pairs:
-                pairs.clear()
-                continue
-            if function.differences and not function.central:
+            if function.forward:
                 point = function.refine(point)
                 if stop.flat(point):
                     return point, "gtol"
+                pairs.clear()
+                continue
+            if pairs:
+                pairs.clear()
                 continue
             return point, given_up(function, stop, point, d, slope)
         before, point = point, trial
-        if function.differences and not function.central and stop.flat(point):
+        if function.forward and stop.flat(point):
             point = function.refine(point)
             pairs.clear()
         else:

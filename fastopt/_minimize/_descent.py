@@ -1,6 +1,7 @@
 """Methods that search along a line: they differ in the direction."""
 
 import math
+import sys
 from collections import deque
 
 import numpy as np
@@ -8,6 +9,9 @@ import numpy as np
 from ..linesearch import backtracking, hager_zhang, more_thuente, nonmonotone, strong_wolfe, wolfe
 from ._function import Line
 from ._modified_cholesky import solve_modified
+
+# The shortest length.
+TINY = sys.float_info.min
 
 SEARCHES = {
     "armijo": backtracking,
@@ -77,46 +81,76 @@ class ConjugateGradient:
         if not dy > 0:
             self.d = -g
         else:
-            beta = (float(y @ g) - 2.0 * float(y @ y) * float(d @ g) / dy) / dy
+            yy, dg = float(y @ y), float(d @ g)
+            # Of large functions the product of the two is not a number.
+            twice = 2.0 * yy * dg / dy if abs(yy * dg) < math.inf else 2.0 * (yy / dy) * dg
+            beta = (float(y @ g) - twice) / dy
             norm_d, norm_g = float(np.linalg.norm(d)), float(np.linalg.norm(before.gradient))
             beta = max(beta, -1.0 / (norm_d * min(0.01, norm_g)))
             self.d = beta * d - g
         slope = float(g @ self.d)
-        decrease = before.value - point.value
         if not slope < 0:
             self.length = None
-        elif decrease > 100 * self.epsilon * abs(point.value):
-            self.length = min(1.0, -2.02 * decrease / slope)
         else:
-            # Lost in rounding: the last step and slope tell instead.
-            self.length = length * float(before.gradient @ d) / slope
+            # Lost in rounding, the last step and slope tell instead.
+            again = as_much_again(before, point, slope, self.epsilon)
+            if again is None:
+                self.length = length * float(before.gradient @ d) / slope
+            else:
+                # Longer where fun is so flat that the last step was.
+                self.length = min(again, 1.0 if length < 1e3 else length)
+
+
+def as_much_again(before, point, slope, epsilon):
+    """The length at which a parabola of this slope decreases as much as the last step; None: lost in rounding."""
+    decrease = before.value - point.value
+    return -2.02 * decrease / slope if decrease > 100 * epsilon * abs(point.value) else None
 
 
 class BFGS:
-    """d = -H g, H the dense inverse Hessian of the Broyden-Fletcher-Goldfarb-Shanno update."""
+    """d = -H g, H the dense inverse Hessian of the Broyden-Fletcher-Goldfarb-Shanno update.
 
-    search = "strong-wolfe"
+    The first step sees the largest curvature, 1 / gamma with gamma = s'y / y'y: from H = gamma I flat directions take
+    many steps that are too short. H begins with sqrt(gamma), at most 1000 gamma; in the first n updates it grows as a
+    whole by s'y / y'Hy where that is above 1 (Al-Baali, Comput. Optim. Appl. 9 (1998)), and the first trial is that of
+    `ConjugateGradient`, since the length 1 may be too long.
+    """
+
+    search, c2 = "strong-wolfe", 0.5
 
     def __init__(self, function, memory):
+        self.epsilon = function.epsilon
         self.reset()
 
     def reset(self):
-        self.inverse = None
+        self.inverse, self.count, self.last = None, 0, None
 
     def direction(self, point):
         if self.inverse is None:
             return -point.gradient, None
-        return -(self.inverse @ point.gradient), 1.0
+        d = -(self.inverse @ point.gradient)
+        if self.count > d.size:
+            return d, 1.0
+        slope = float(d @ point.gradient)
+        length = as_much_again(self.last, point, slope, self.epsilon) if slope < 0 else None
+        return d, min(1.0, length or 1.0)
 
     def update(self, before, point, length):
         s, y = point.x - before.x, point.gradient - before.gradient
-        sy = float(s @ y)
-        if not sy > 1e-14 * float(np.linalg.norm(s) * np.linalg.norm(y)):
+        sy, self.last = float(s @ y), before
+        yy = float(y @ y)
+        if not (yy > 0 and sy > 1e-14 * math.sqrt(float(s @ s) * yy)):
             return
         if self.inverse is None:
-            self.inverse = np.eye(s.size) * (sy / float(y @ y))
+            gamma = sy / yy
+            self.inverse = np.eye(s.size) * (gamma * min(max(1.0, gamma**-0.5), 1000.0))
         hy = self.inverse @ y
-        self.inverse += np.outer(s, s) * ((1.0 + float(y @ hy) / sy) / sy) - (np.outer(hy, s) + np.outer(s, hy)) / sy
+        yhy = float(y @ hy)
+        if 0 < self.count < s.size and 0 < yhy < sy:
+            self.inverse *= sy / yhy
+            hy, yhy = hy * (sy / yhy), sy
+        self.count += 1
+        self.inverse += np.outer(s, s) * ((1.0 + yhy / sy) / sy) - (np.outer(hy, s) + np.outer(s, hy)) / sy
 
 
 class LBFGS:
@@ -186,27 +220,30 @@ def conjugate_gradients(product, g, tolerance, radius=np.inf):
     Returns d and whether it lies on the boundary. Without a radius the method ends where the curvature is
     negative: with the steps so far, or -g where there are none.
     """
+    # In units of g, a power of 2, so that squares are numbers and no digit changes.
+    unit = math.ldexp(0.5, math.frexp(float(np.abs(g).max()))[1])
+    g, tolerance, radius = g / unit, tolerance / unit, radius / unit
     d, r = np.zeros_like(g), g.copy()
     p, rr = -r, float(r @ r)
     for _ in range(2 * g.size + 10):
         hp = product(p)
         curvature = float(p @ hp)
         if not np.isfinite(curvature):
-            return (d if d.any() else -g * min(1.0, radius / np.sqrt(float(g @ g)))), False
-        if curvature <= 1e-14 * float(p @ p):
+            return unit * (d if d.any() else -g * min(1.0, radius / np.sqrt(float(g @ g)))), False
+        if curvature <= 1e-14 * float(np.linalg.norm(p) * np.linalg.norm(hp)):
             if radius == np.inf:
-                return (d if d.any() else p), False
-            return d + _to_boundary(d, p, radius) * p, True
+                return unit * (d if d.any() else p), False
+            return unit * (d + _to_boundary(d, p, radius) * p), True
         alpha = rr / curvature
         if np.linalg.norm(d + alpha * p) >= radius:
-            return d + _to_boundary(d, p, radius) * p, True
+            return unit * (d + _to_boundary(d, p, radius) * p), True
         d = d + alpha * p
         r = r + alpha * hp
         new = float(r @ r)
         if np.sqrt(new) <= tolerance:
             break
         p, rr = -r + (new / rr) * p, new
-    return d, False
+    return unit * d, False
 
 
 def _to_boundary(d, p, radius):
@@ -234,19 +271,24 @@ def descend(function, point, stop, method, *, line_search=None, memory=10):
     curvature = {"c2": rule.c2} if hasattr(rule, "c2") else {}
     # Whether the direction owes nothing to earlier iterations, so that starting afresh would not help.
     fresh, vectors = method not in ("newton", "newton-cg"), function.vectors
+    # The least value and gradient so far, and for how many steps neither has fallen.
+    least, flattest, idle = point.value, math.inf, 0
     while True:
         d, length = rule.direction(point)
         slope, largest = vectors.slope_and_largest(point.gradient, d)
-        if not (slope < 0 and largest < math.inf):
+        if not (-math.inf < slope < 0 and largest < math.inf):
             rule.reset()
             d, length, fresh = -point.gradient, None, True
             slope, largest = vectors.slope_and_largest(point.gradient, d)
-            if not slope < 0:  # lost in underflow
-                return point, given_up(function, stop, point, d, slope)
+            if not -math.inf < slope < 0:
+                # The square of the gradient is not a number.
+                d, largest = d / largest, 1.0
+                slope = vectors.inner(point.gradient, d)
+        size = max(1.0, vectors.largest_entry(point.x))
         if length is None:
-            length = min(1.0, 1.0 / math.sqrt(float(d @ d)))
-        # No trial farther than 1e10 times the size of x; 1e-16 where the rule's length is nan.
-        length = min(max(1e-16, length), 1e10 * max(1.0, vectors.largest_entry(point.x)) / largest)
+            length = first_length(function, d, largest, size)
+        # No trial farther than 1e10 times the size of x; TINY where the rule's length is nan.
+        length = min(max(TINY, length), 1e10 * size / largest)
         phi = Line(function, point, d)
         rounding = 4 * function.epsilon * abs(point.value)
         if name == "nonmonotone":
@@ -257,18 +299,19 @@ def descend(function, point, stop, method, *, line_search=None, memory=10):
             step = search(phi, point.value, slope, length, rounding=rounding, **curvature)
         trial = phi.accepted(step)
         if trial is None:
+            if function.forward:
+                point = function.refine(point)
+                if stop.flat(point):
+                    return point, "gtol"
+                rule.reset()
+                continue
             if not fresh:
                 rule.reset()
                 fresh = True
                 continue
-            if function.differences and not function.central:
-                point = function.refine(point)
-                if stop.flat(point):
-                    return point, "gtol"
-                continue
             return point, given_up(function, stop, point, d, slope)
         before, point = point, trial
-        if function.differences and not function.central and stop.flat(point):
+        if function.forward and stop.flat(point):
             point = function.refine(point)
             rule.reset()
             fresh = True
@@ -279,12 +322,49 @@ def descend(function, point, stop, method, *, line_search=None, memory=10):
         reason = stop.after(before, point)
         if reason:
             return point, reason
+        if point.value < least or stop.largest < flattest:
+            least, flattest, idle = min(least, point.value), min(flattest, stop.largest), 0
+            continue
+        idle += 1
+        if idle % 20 == 0 and not function.forward and hidden(function, before, d, slope):
+            return point, "ftol"
+
+
+def first_length(function, d, largest, size):
+    """The first trial along a direction of no known length: it moves x by 1 at most, and by more than rounding."""
+    return max(min(1.0, 1.0 / norm(d, largest)), math.sqrt(function.epsilon) * size / largest)
+
+
+def norm(v, largest):
+    """The Euclidean norm of a vector with this largest entry, which must not be 0; finite where the entries are."""
+    square = float(v @ v)
+    if 1e-280 < square < math.inf:
+        return math.sqrt(square)
+    v = v / largest
+    return largest * math.sqrt(float(v @ v))
+
+
+def hidden(function, point, d, slope):
+    """Whether rounding hides what the gradient promises along d.
+
+    That is the decrease of the parabola with the slope and the curvature along d, the latter by the gradient nearby. It
+    is lost below the error of fun, or where the minimum lies nearer than the error of x; the error of x is one of fun
+    too, of |g_i x_i| for each entry.
+    """
+    scale, size = float(np.abs(d).max()), float(np.abs(point.x).max())
+    if scale == 0:
+        return True
+    curvature = function.curvature(point, d, math.sqrt(function.epsilon) * max(1.0, size) / scale)
+    if not curvature > 0:
+        return False
+    length, error = -slope / curvature, max(abs(point.value), abs(point.smooth))
+    error += float(np.abs(point.gradient * point.x).sum())
+    return -0.5 * slope * length <= 1e3 * function.epsilon * error or length * scale <= 10 * function.epsilon * size
 
 
 def given_up(function, stop, point, d, slope):
     """The reason where no step was accepted: "ftol" where rounding hides what the gradient promises."""
-    size = max(1.0, float(np.abs(point.x).max())) / max(float(np.abs(d).max()), 1e-300)
-    if abs(slope) * min(1.0, size) <= 1e3 * function.epsilon * abs(point.value):
+    if hidden(function, point, d, slope):
         return "ftol"
-    stop.note = function.slope_report(point, d, slope)
+    stop.note = function.slope_report(point, d)
     return "no progress"

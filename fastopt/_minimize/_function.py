@@ -9,11 +9,13 @@ from typing import NamedTuple
 import numpy as np
 
 from .. import _kernels
+from ._methods import only_limits, terms
 
 _F64 = np.dtype(np.float64)
 
 # What a formula raises where it has no value; anything else is a fault of the program and is passed on.
 DOMAIN_ERRORS = (ArithmeticError, ValueError)
+_NOWHERE = object()  # in place of second derivatives, where they raised one of these
 
 
 class Halt(Exception):
@@ -34,12 +36,19 @@ class Regular:
 
     def __init__(self, penalty, dtype):
         self.penalty, self.dtype = penalty, dtype
+        self.limits = [term for term in terms(penalty) if only_limits(term)]
 
     def value(self, x):
         return self.penalty.value(x.astype(self.dtype, copy=False))
 
     def prox(self, v, step):
         return self.penalty.prox(v.astype(self.dtype, copy=False), step).astype(np.float64, copy=False)
+
+    def allowed(self, x):
+        """The nearest point within the limits."""
+        for limit in self.limits:
+            x = limit.prox(x.astype(self.dtype, copy=False), 1.0).astype(np.float64, copy=False)
+        return x
 
     def distance(self, point):
         x, g = (v.astype(self.dtype, copy=False) for v in (point.x, point.gradient))
@@ -60,9 +69,15 @@ class Line:
         return point.value, self.function.vectors.inner(point.gradient, self.d)
 
     def accepted(self, step):
-        """The point of a step; None where there is no step or it is lost in rounding."""
-        point = None if step is None else self.points[step.length]
-        return None if point is None or self.function.vectors.same(point.x, self.x) else point
+        """The point of a step; None where there is no step or it is lost in rounding.
+
+        Nor is a step taken by slopes of forward differences where the search went on after it, for want of one that
+        satisfies its conditions: near the minimum their error is larger than the slope.
+        """
+        if step is None or (self.function.forward and step.n_trials < len(self.points)):
+            return None
+        point = self.points[step.length]
+        return None if self.function.vectors.same(point.x, self.x) else point
 
 
 class Function:
@@ -81,8 +96,8 @@ class Function:
         self.together, self.jac = jac is True, jac if callable(jac) else None
         self.central, self.central_only = jac == "3-point", jac == "3-point"
         self.max_evals, self.max_time, self.start = max_evals, max_time, time.perf_counter()
-        self.nfev = self.njev = self.nhev = self.n_bad = 0
-        self.best = self.error = self.first_value = None
+        self.nfev = self.njev = self.nhev = self.n_bad = self.n_bad_hessians = 0
+        self.best = self.error = self.first_value = self.hessian_error = self.without_hessian = None
         # The user's functions run under the user's treatment of overflow, the arithmetic here under its own. NumPy keeps
         # it in the context, which takes 0.05 us to enter where np.errstate takes 0.9.
         self.outside = contextvars.copy_context().run
@@ -91,6 +106,11 @@ class Function:
     def differences(self):
         """Whether gradients come from finite differences."""
         return not self.together and self.jac is None
+
+    @property
+    def forward(self):
+        """Whether gradients come from forward differences."""
+        return not (self.together or self.central or self.jac is not None)
 
     @property
     def seconds(self):
@@ -230,6 +250,14 @@ class Function:
             gradient[i] = (other - value) / (shifted[i] - x[i])
         return gradient
 
+    def allowed(self, x):
+        """The nearest point within the bounds and the limits of the penalty, as fun gets it."""
+        if self.lower is not None:
+            x = np.clip(x, self.lower, self.upper)
+        if self.penalty is not None:
+            x = self.penalty.allowed(x)
+        return self.rounded(x)
+
     def _shifted(self, x, i, step):
         moved = x.copy()
         moved[i] += step
@@ -237,10 +265,22 @@ class Function:
             moved[i] = min(max(moved[i], self.lower[i]), self.upper[i])
         return moved.astype(self.dtype).astype(np.float64)
 
-    def _matrix(self, x):
-        """What hess returns: an array, a sparse matrix or a LinearOperator."""
+    def _second(self, derivative, point, *vectors):
+        """What hess or hessp returns; `_NOWHERE` where it raised because it has no value there."""
         self.nhev += 1
-        matrix = self.outside(self.hess, self._given(x), *self.args)
+        try:
+            return self.outside(derivative, self._given(point.x), *vectors, *self.args)
+        except DOMAIN_ERRORS as error:
+            if self.nhev == 1:
+                raise
+            self.hessian_error = error
+            return _NOWHERE
+
+    def _matrix(self, point):
+        """What hess returns: an array, a sparse matrix or a LinearOperator; nan where it raised."""
+        matrix, shape = self._second(self.hess, point), (point.x.size, point.x.size)
+        if matrix is _NOWHERE:
+            return np.full(shape, np.nan)
         if not hasattr(matrix, "dot") or isinstance(matrix, np.ndarray):
             matrix = np.atleast_2d(np.asarray(real_array("hess", matrix), dtype=np.float64))
         elif hasattr(matrix, "toarray"):
@@ -248,9 +288,16 @@ class Function:
                 raise ShapeError(f"hess must be an array of real numbers, got dtype {matrix.dtype}")
         else:
             matrix = Operator(matrix, self.outside)
-        if tuple(matrix.shape) != (x.size, x.size):
-            raise ShapeError(f"hess must return an array of shape {(x.size, x.size)}, got {tuple(matrix.shape)}")
+        if tuple(matrix.shape) != shape:
+            raise ShapeError(f"hess must return an array of shape {shape}, got {tuple(matrix.shape)}")
         return matrix
+
+    def _finite(self, point, array):
+        """The array; counts the points whose Hessian is not finite."""
+        if self.without_hessian is not point and not np.isfinite(array).all():
+            self.without_hessian = point
+            self.n_bad_hessians += 1
+        return array
 
     def hessian(self, point):
         """The Hessian at a point as a symmetric array, by hess or differences of the gradient."""
@@ -259,29 +306,30 @@ class Function:
             product = self.product(point)
             matrix = np.array([product(unit) for unit in np.eye(n)])
         else:
-            matrix = self._matrix(point.x)
+            matrix = self._matrix(point)
             if hasattr(matrix, "toarray"):
                 matrix = matrix.toarray()
             elif not isinstance(matrix, np.ndarray):
                 matrix = matrix @ np.eye(n)
             matrix = np.asarray(matrix, dtype=np.float64)
-        return 0.5 * (matrix + matrix.T)
+        return self._finite(point, 0.5 * (matrix + matrix.T))
 
     def product(self, point):
         """A function v -> Hessian @ v at a point, by hess, hessp or differences of the gradient."""
         x = point.x
         if self.hess is not None:
-            matrix = self._matrix(x)
-            return lambda v: np.asarray(matrix @ v, dtype=np.float64).reshape(x.shape)
+            matrix = self._matrix(point)
+            return lambda v: self._finite(point, np.asarray(matrix @ v, dtype=np.float64).reshape(x.shape))
         if self.hessp is not None:
 
             def times(v):
-                self.nhev += 1
-                out = self.outside(self.hessp, self._given(x), v.astype(self.dtype), *self.args)
+                out = self._second(self.hessp, point, v.astype(self.dtype))
+                if out is _NOWHERE:
+                    return self._finite(point, np.full(x.shape, np.nan))
                 out = np.asarray(real_array("hessp", out), dtype=np.float64)
                 if out.shape != x.shape:
                     raise ShapeError(f"hessp must return an array of shape {x.shape}, got {out.shape}")
-                return out
+                return self._finite(point, out)
 
             return times
 
@@ -291,11 +339,23 @@ class Function:
             if not np.isfinite(other.value):
                 h = -h
                 other = self.evaluate(x + h * v)
-            return (other.gradient - point.gradient) / h
+            return self._finite(point, (other.gradient - point.gradient) / h)
 
         return difference
 
-    def slope_report(self, point, direction, slope):
+    def curvature(self, point, d, h):
+        """d'Hd by the gradient at x + h d, or x - h d; nan where neither is known."""
+        for step in (h, -h):
+            try:
+                other = self.evaluate(self.allowed(point.x + step * d))
+            except Halt:
+                break
+            moved = other.x - point.x
+            if math.isfinite(other.value) and moved.any():
+                return float((other.gradient - point.gradient) @ moved) / float(moved @ moved) * float(d @ d)
+        return math.nan
+
+    def slope_report(self, point, direction):
         """Words about a gradient that differences of fun contradict along a direction; "" where they agree."""
         if self.differences:
             return ""
@@ -304,22 +364,40 @@ class Function:
             * max(1.0, float(np.abs(point.x).max()))
             / max(float(np.abs(direction).max()), 1e-300)
         )
-        seen = []
+        promised, seen = [], []
         for step in (h, h / 4):
+            up, down = self.allowed(point.x + step * direction), self.allowed(point.x - step * direction)
             try:
-                above, below = self.value(point.x + step * direction), self.value(point.x - step * direction)
+                above, below = self.value(up), self.value(down)
             except Halt:
                 return ""
+            promised.append(float(point.gradient @ (up - down)) / (2 * step))
             seen.append((above - below) / (2 * step))
-        coarse, fine = seen
+        wrong = [b - a for a, b in zip(promised, seen)]
+        slope, fine = promised[1], seen[1]
         # Differences that do not agree with each other contradict nothing.
-        trust = 4 * abs(coarse - fine) + 400 * self.epsilon * abs(point.smooth) / h
-        if math.isfinite(trust) and abs(fine - slope) > 0.05 * max(abs(slope), abs(fine)) + trust:
+        trust = 4 * abs(wrong[0] - wrong[1]) + 400 * self.epsilon * abs(point.smooth) / h
+        if math.isfinite(trust) and abs(wrong[1]) > 0.05 * max(abs(slope), abs(fine)) + trust:
             return (
                 f"; along the last direction the gradient promises a slope of {slope:.6g}, differences of fun give"
                 f" {fine:.6g}: the gradient seems wrong, see fastopt.check_gradient"
             )
         return ""
+
+    def remarks(self):
+        """Words about what was not finite, for the message."""
+        words = ""
+        if self.n_bad:
+            words = f"; {self.n_bad} points without finite value and gradient were refused"
+            if self.error is not None:
+                words += f", the last exception was {type(self.error).__name__}: {self.error}"
+        if self.n_bad_hessians:
+            words += (
+                f"; where the Hessian was not finite, at {self.n_bad_hessians} points, steepest descent took its place"
+            )
+            if self.hessian_error is not None:
+                words += f", the last exception was {type(self.hessian_error).__name__}: {self.hessian_error}"
+        return words
 
 
 class ShapeError(ValueError):

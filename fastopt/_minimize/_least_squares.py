@@ -163,7 +163,7 @@ def levenberg_marquardt(function, point, stop):
                 slope = float(point.gradient @ d)
                 if abs(slope) <= 1e3 * function.epsilon * point.value:
                     return point, "ftol"
-                stop.note = function.slope_report(point, d, slope)
+                stop.note = function.slope_report(point, d)
                 return point, "ftol" if alike and not stop.note else "no progress"
         if trial is None:
             continue

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..penalties import L1, L2
+from ._descent import first_length, given_up
 from ._methods import terms
 
 
@@ -47,22 +48,19 @@ def owlqn(function, point, stop, *, memory=10):
         orthant = np.where(x == 0, -np.sign(steepest), np.sign(x))
         trial = _search(function, stop, point, d, steepest, orthant, kinked, fresh=not pairs)
         if trial is None:
-            if pairs:
-                pairs.clear()
-                continue
-            if function.differences and not function.central:
+            if function.forward:
                 point = function.refine(point)
                 if stop.flat(point):
                     return point, "gtol"
                 smooth = point.gradient + square * point.x
+                pairs.clear()
                 continue
-            promised = -float(d @ steepest) * min(1.0, max(1.0, float(np.abs(x).max())) / float(np.abs(d).max()))
-            if promised <= 1e3 * function.epsilon * max(abs(point.value), abs(point.smooth)):
-                return point, "ftol"
-            stop.note = function.slope_report(point, d, float(point.gradient @ d))
-            return point, "no progress"
+            if pairs:
+                pairs.clear()
+                continue
+            return point, given_up(function, stop, point, d, float(d @ steepest))
         before, point, old = point, trial, smooth
-        if function.differences and not function.central and stop.flat(point):
+        if function.forward and stop.flat(point):
             point = function.refine(point)
             pairs.clear()
             smooth = point.gradient + square * point.x
@@ -77,7 +75,9 @@ def owlqn(function, point, stop, *, memory=10):
 def _search(function, stop, point, d, steepest, orthant, kinked, fresh):
     """The accepted point or None."""
     x = point.x
-    length = min(1.0, 1.0 / float(np.linalg.norm(d))) if fresh else 1.0
+    length = 1.0
+    if fresh:
+        length = first_length(function, d, float(np.abs(d).max()), max(1.0, float(np.abs(x).max())))
     rounding = 4 * function.epsilon * max(abs(point.value), abs(point.smooth))
     for _ in range(50):
         moved = x + length * d

@@ -3,29 +3,27 @@
 import math
 from collections import deque
 
-import numpy as np
+from ._descent import first_length, given_up
 
 
 def _no_penalty(v, step):
     return v
 
 
-def _first_step(point):
+def _first_step(function, point):
     """The inverse of the curvature of fun along the gradient: 1 / |g| moves by 1, and is halved until it decreases."""
-    norm = float(np.linalg.norm(point.gradient))
-    return min(1.0, 1.0 / norm) if norm > 0 else 1.0
+    largest = function.vectors.largest_entry(point.gradient)
+    if not largest > 0:
+        return 1.0
+    return first_length(function, point.gradient, largest, max(1.0, function.vectors.largest_entry(point.x)))
 
 
 def _stuck(function, stop, point, prox):
-    """The reason where no step was accepted: "ftol" where rounding hides what the model promises."""
-    x, g, step = point.x, point.gradient, _first_step(point)
+    """The reason where no step was accepted."""
+    x, g, step = point.x, point.gradient, _first_step(function, point)
     d = prox(x - step * g, step) - x
-    if not d.any():
-        return "ftol"
-    if float(d @ d) / step <= 1e3 * function.epsilon * max(abs(point.value), abs(point.smooth)):
-        return "ftol"
-    stop.note = function.slope_report(point, d, float(g @ d))
-    return "no progress"
+    # What fun and the penalty promise together, at least.
+    return given_up(function, stop, point, d, -float(d @ d) / step)
 
 
 def proximal_gradient(function, point, stop):
@@ -36,7 +34,7 @@ def proximal_gradient(function, point, stop):
     57 (2009), SpaRSA).
     """
     prox = _no_penalty if function.penalty is None else function.penalty.prox
-    size, step = stop.optimality, _first_step(point)
+    size, step = stop.optimality, _first_step(function, point)
     values = deque([point.value], maxlen=10)
     while True:
         trial, first = None, step
@@ -56,14 +54,14 @@ def proximal_gradient(function, point, stop):
                 break
             step *= 0.5 if math.isfinite(made.value) else 0.1
         if trial is None:
-            if function.differences and not function.central:
+            if function.forward:
                 point, step = function.refine(point), first
                 if stop.flat(point):
                     return point, "gtol"
                 continue
             return point, _stuck(function, stop, point, prox)
         before, point = point, trial
-        if function.differences and not function.central and stop.flat(point):
+        if function.forward and stop.flat(point):
             point = function.refine(point)
         y = point.gradient - before.gradient
         sy = float(d @ y)
@@ -84,7 +82,7 @@ def accelerated(function, point, stop):
     the objective never rises.
     """
     prox = _no_penalty if function.penalty is None else function.penalty.prox
-    size, step, t, y = stop.optimality, _first_step(point), 1.0, point
+    size, step, t, y = stop.optimality, _first_step(function, point), 1.0, point
     while True:
         first = step
         trial, step = _backtrack(function, y, prox, step)
@@ -95,7 +93,7 @@ def accelerated(function, point, stop):
             if y is not point:
                 y, t, step = point, 1.0, first
                 continue
-            if function.differences and not function.central:
+            if function.forward:
                 point, step = function.refine(point), first
                 y, t = point, 1.0
                 if stop.flat(point):
@@ -103,12 +101,16 @@ def accelerated(function, point, stop):
                 continue
             return point, _stuck(function, stop, point, prox)
         before, point = point, trial
-        if function.differences and not function.central and stop.flat(point):
+        if function.forward and stop.flat(point):
             point = function.refine(point)
             y, t = point, 1.0
         else:
             longer = (2.0 if t == 1.0 else 1.005) * step
             moved = point.x - before.x
+            if stop.nit == 0:
+                # The first step says little of the curvature yet, of which the first move tells.
+                sy = float((point.gradient - before.gradient) @ moved)
+                longer = max(longer, float(moved @ moved) / sy) if sy > 0 else longer
             if float((y.x - point.x) @ moved) > 0:
                 t = 1.0
             following = 0.5 * (1.0 + math.sqrt(1.0 + 4.0 * t * t * step / longer))
@@ -119,9 +121,7 @@ def accelerated(function, point, stop):
             return point, reason
         if y is point and t > 1.0 and beta > 0:
             x = point.x + beta * moved
-            if function.lower is not None:
-                x = np.clip(x, function.lower, function.upper)
-            ahead = function.evaluate(x)
+            ahead = function.evaluate(function.allowed(x))
             y, t = (ahead, t) if math.isfinite(ahead.smooth) else (point, 1.0)
 
 

@@ -81,8 +81,7 @@ def steps(function, point, stop, recipe):
         reason = stop.after(before, point)
         if reason:
             if function.best.value >= start.value and reason != "gtol":
-                slope = -float(start.gradient @ start.gradient)
-                stop.note = function.slope_report(start, -start.gradient, slope) or ": the rate may be too large"
+                stop.note = function.slope_report(start, -start.gradient) or ": the rate may be too large"
             return _averaged(function, stepper, point, reason), reason
 
 

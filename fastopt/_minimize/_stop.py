@@ -7,7 +7,7 @@ import numpy as np
 
 MESSAGES = {
     "gtol": "{measure} is at most gtol",
-    "ftol": "the decrease is at most ftol or lost in the rounding of fun",
+    "ftol": "the decrease is at most ftol or lost in the rounding of fun or x",
     "xtol": "the step is at most xtol",
     "f_target": "fun is at most f_target",
     "max_iter": "max_iter iterations are used up",

@@ -19,8 +19,11 @@ def trust_region(function, point, stop, *, radius=1.0, max_radius=np.inf):
         d, boundary = conjugate_gradients(product, g, min(0.5, norm**0.5) * norm, radius)
         promised = -(float(g @ d) + 0.5 * float(d @ product(d)))
         if not np.isfinite(promised):
-            stop.note = ": the product of the Hessian with a vector is not finite"
-            return point, "no progress"
+            if product is np.zeros_like:
+                return point, given_up(function, stop, point, -g, -norm * norm)
+            # The Hessian is not known here: a linear model.
+            product = np.zeros_like
+            continue
         trial = function.evaluate(point.x + d)
         rounding = 10 * function.epsilon * abs(point.value)
         gained = point.value - trial.value
@@ -38,11 +41,11 @@ def trust_region(function, point, stop, *, radius=1.0, max_radius=np.inf):
         moved = ratio > 1e-4 and not np.array_equal(trial.x, point.x)
         if moved:
             point = trial
-            if function.differences and not function.central and stop.flat(point):
+            if function.forward and stop.flat(point):
                 point = function.refine(point)
             product = function.product(point)
         elif alike or radius <= function.epsilon * max(1.0, float(np.abs(point.x).max())):
-            if function.differences and not function.central:
+            if function.forward:
                 point, radius = function.refine(point), start
                 if stop.flat(point):
                     return point, "gtol"

@@ -4,12 +4,10 @@ import math
 
 import numpy as np
 
+from .._minimize._function import DOMAIN_ERRORS
 from ..optimizers import SAM, Optimizer
 from ..optimizers import get as get_optimizer
 from ..optimizers._wrapper import Wrapper
-
-# What a formula raises where it has no value; anything else is a fault of the program and is passed on.
-DOMAIN_ERRORS = (ArithmeticError, ValueError)
 
 
 def is_rule(thing):
