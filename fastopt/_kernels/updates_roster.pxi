@@ -163,3 +163,21 @@ cdef dict LENGTHS = {
     "yogi": <size_t> <void*> length_root_second,
     "adan": <size_t> <void*> length_root_third,
 }
+
+
+def address(str rule):
+    """Address of a rule's block function, `void (const FO(update)*, ptrdiff_t lo, ptrdiff_t hi)` of fo_updates.h.
+
+    It is serial and needs no GIL; an engine lets update.scalars point to the row of its table for the coming step.
+    """
+    return ROSTER[rule]
+
+
+def n_scalars():
+    """FO_SCALARS of fo_updates.h."""
+    return FO_SCALARS
+
+
+def rules():
+    """Names of the rules."""
+    return tuple(ROSTER)
