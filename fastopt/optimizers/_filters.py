@@ -109,6 +109,12 @@ def check(o):
             _checks.number(f"lr_multiplier[{key!r}]", value, 0)
 
 
+def refuse(labels):
+    """Raise for gradients that are not finite."""
+    names = ", ".join(f"grads{label}" for label in labels)
+    raise ValueError(f"{names} {'is' if len(labels) == 1 else 'are'} not finite; nothing was updated")
+
+
 def variants(groups, o):
     """For each group the (excluded from decay, multiplier of the rate) of each array."""
     exclude, multiplier = o.get("weight_decay_exclude"), o.get("lr_multiplier") or {}
@@ -199,8 +205,7 @@ class Filter:
             if bad and self.nonfinite == "skip":
                 return False
             if bad:
-                names = ", ".join(f"grads{labels[i]}" for i in sorted(bad))
-                raise ValueError(f"{names} {'is' if len(bad) == 1 else 'are'} not finite; nothing was updated")
+                refuse([labels[i] for i in sorted(bad)])
         bound = self.limit if self.clip == "clip_value" else 0.0
         sigma, seed = (0.0, 0) if self.noise is None else (self.noise(step), int(self.noise.seed))
         for plan in plans:
