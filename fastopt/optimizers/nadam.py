@@ -20,6 +20,8 @@ class NAdam(Optimizer):
         \frac{1 - \mu_t}{1 - \Pi_t} h + \frac{\mu_{t + 1}}{1 - \Pi_{t + 1}} m \right)
 
     The conventions differ in :math:`\psi` (momentum_decay) and :math:`\epsilon`, and Keras decouples the weight decay.
+    :math:`\Pi` is a product of the momenta as they were at each step, also where betas or momentum_decay have changed
+    since; without momentum_decay it is :math:`\beta_1^t` of the :math:`\beta_1` of now, as optax has it.
 
     Parameters
     ----------
@@ -42,7 +44,7 @@ class NAdam(Optimizer):
 
     Notes
     -----
-    Slots: "exp_avg", "exp_avg_sq". Sources: Dozat (2016); torch.optim.NAdam, keras.optimizers.Nadam, optax.nadam and,
+    Slots: "exp_avg", "exp_avg_sq"; :math:`\Pi` of each group. Sources: Dozat (2016); torch.optim.NAdam, keras.optimizers.Nadam, optax.nadam and,
     decoupled, optax.nadamw.
 
     Examples
@@ -65,6 +67,7 @@ class NAdam(Optimizer):
         "keras": {"lr": 1e-3, "eps": 1e-7, "momentum_decay": 1.0},
         "optax": {"momentum_decay": None},
     }
+    _CARRIED = ("mu_product",)
     _weight = averaged
 
     def __init__(
@@ -97,24 +100,25 @@ class NAdam(Optimizer):
         return "nadam", ("exp_avg", "exp_avg_sq")
 
     @staticmethod
-    def _scalars(o):
-        """The function (lr, t) that gives the row of fo_updates.h's scalars for step t, from 1."""
+    def _scalars(o, carried):
+        """The function (lr, t) that gives the row of fo_updates.h's scalars for step t, from 1, and keeps the product."""
         sign, l2, decay = _checks.decays(o)
         (beta1, beta2), eps, psi = o["betas"], o["eps"], o["momentum_decay"]
-        known = [0, 1.0]  # t and the product of the momenta up to it
 
         def momentum(t):
             return beta1 if psi is None else beta1 * (1.0 - 0.5 * 0.96 ** (t * psi))
 
-        def row(lr, t):
-            if t < known[0]:
-                known[:] = 0, 1.0
-            while known[0] < t:
-                known[:] = known[0] + 1, known[1] * momentum(known[0] + 1)
-            now, following, product = momentum(t), momentum(t + 1), known[1]
+        def row(lr, t, last=False):
+            now, following = momentum(t), momentum(t + 1)
+            if not last:
+                carried[t] = (beta1**t if psi is None else (carried[t - 1][0] if t > 1 else 1.0) * now,)
+            product = carried[t][0]
             root = sqrt(1.0 - beta2**t)
             alpha = lr * root * following / (1.0 - product * following)
             beta = lr * root * (1.0 - now) / (1.0 - product)
             return sign, l2, lr * decay, alpha, beta, beta1, 1.0 - beta1, beta2, 1.0 - beta2, eps * root
 
         return row
+
+    def _last_row(self, group, row, rate):
+        return row(rate, group.steps, last=True) if rate else ()
