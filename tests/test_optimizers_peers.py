@@ -35,18 +35,41 @@ def betas(o):
     return dict(zip(("b1", "b2", "b3"), o["betas"]))
 
 
+def epsilons(o):
+    return {"eps": o["eps"], "eps_root": o["eps_root"]}
+
+
 def optax_adam(optax, o, rate):
     if o["amsgrad"]:
-        return flat(optax, o, rate, optax.scale_by_amsgrad(**betas(o), eps=o["eps"]))
+        return flat(optax, o, rate, optax.scale_by_amsgrad(**betas(o), **epsilons(o)))
     if o["decoupled_weight_decay"]:
-        return optax.adamw(rate, **betas(o), eps=o["eps"], weight_decay=o["weight_decay"])
-    return coupled(optax, o, optax.adam(rate, **betas(o), eps=o["eps"]))
+        return optax.adamw(rate, **betas(o), **epsilons(o), weight_decay=o["weight_decay"])
+    return coupled(optax, o, optax.adam(rate, **betas(o), **epsilons(o)))
 
 
 def optax_nadam(optax, o, rate):
     if o["decoupled_weight_decay"]:
-        return optax.nadamw(rate, **betas(o), eps=o["eps"], weight_decay=o["weight_decay"])
-    return coupled(optax, o, optax.nadam(rate, **betas(o), eps=o["eps"]))
+        return optax.nadamw(rate, **betas(o), **epsilons(o), weight_decay=o["weight_decay"])
+    return coupled(optax, o, optax.nadam(rate, **betas(o), **epsilons(o)))
+
+
+def optax_adamax(optax, o, rate):
+    if o["decoupled_weight_decay"]:
+        return optax.adamaxw(rate, **betas(o), eps=o["eps"], weight_decay=o["weight_decay"])
+    return coupled(optax, o, optax.adamax(rate, **betas(o), eps=o["eps"]))
+
+
+def optax_rmsprop(optax, o, rate):
+    rule = optax.rmsprop(
+        rate,
+        o["alpha"],
+        o["eps"],
+        o["initial_scale"],
+        o["eps_in_sqrt"] is not False,
+        centered=o["centered"],
+        momentum=o["momentum"],
+    )
+    return coupled(optax, o, rule)
 
 
 def optax_adafactor(optax, o, rate):
@@ -103,24 +126,18 @@ OPTAX = {
     "adamw": lambda optax, o, rate: optax_adam(optax, {**o, "decoupled_weight_decay": True}, rate),
     "adagrad": lambda optax, o, rate: coupled(optax, o, optax.adagrad(rate, o["initial_accumulator_value"], o["eps"])),
     "adadelta": lambda optax, o, rate: optax.adadelta(rate, o["rho"], o["eps"], o["weight_decay"]),
-    "rmsprop": lambda optax, o, rate: coupled(
-        optax, o, optax.rmsprop(rate, o["alpha"], o["eps"], centered=o["centered"], momentum=o["momentum"])
-    ),
-    "adamax": lambda optax, o, rate: coupled(optax, o, optax.adamax(rate, **betas(o), eps=o["eps"])),
+    "rmsprop": optax_rmsprop,
+    "adamax": optax_adamax,
     "nadam": optax_nadam,
-    "radam": lambda optax, o, rate: flat(optax, o, rate, optax.scale_by_radam(**betas(o), eps=o["eps"])),
-    "adabelief": lambda optax, o, rate: flat(
-        optax, o, rate, optax.scale_by_belief(**betas(o), eps=o["eps"], eps_root=o["eps_root"])
-    ),
+    "radam": lambda optax, o, rate: flat(optax, o, rate, optax.scale_by_radam(**betas(o), **epsilons(o))),
+    "adabelief": lambda optax, o, rate: flat(optax, o, rate, optax.scale_by_belief(**betas(o), **epsilons(o))),
     "yogi": lambda optax, o, rate: flat(
         optax,
         o,
         rate,
         optax.scale_by_yogi(**betas(o), eps=o["eps"], initial_accumulator_value=o["initial_accumulator_value"]),
     ),
-    "adan": lambda optax, o, rate: optax.adan(
-        rate, **betas(o), eps=o["eps"], eps_root=o["eps_root"], weight_decay=o["weight_decay"]
-    ),
+    "adan": lambda optax, o, rate: optax.adan(rate, **betas(o), **epsilons(o), weight_decay=o["weight_decay"]),
     "lion": lambda optax, o, rate: optax.lion(rate, **betas(o), weight_decay=o["weight_decay"]),
     "signum": lambda optax, o, rate: optax.chain(
         optax.signum(1.0, o["momentum"]),
