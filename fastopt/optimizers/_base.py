@@ -13,6 +13,7 @@ import numpy as np
 
 from .. import _kernels
 from .._config import threads
+from ..schedules._base import as_float
 from . import _checks, _filters, _tensors
 from ._groups import Group, ParamGroup, collect, like
 from ._lengths import Lengths
@@ -366,7 +367,7 @@ class Optimizer(Lengths, State):
 
     @staticmethod
     def _lr(lr, step):
-        value = float(lr(step))
+        value = as_float(lr(step), f"the lr that the schedule gives at step {step}")
         if not 0 <= value < math.inf:
             raise ValueError(f"the schedule gives lr = {value!r} at step {step}; it must be finite and >= 0")
         return value
