@@ -66,7 +66,7 @@ def as_float(value, what):
     try:
         return float(value)
     except (TypeError, ValueError) as error:
-        raise TypeError(f"{what} must be a number, got {type(value).__name__}: {error}") from error
+        raise TypeError(f"{what} must be a number, got {type(value).__name__}") from error
 
 
 def at(rate, step):
