@@ -108,25 +108,22 @@ FO_INLINE fo_real FO(root)(fo_real v, const FO(scalars) *s)
 /* sqrt(a + eps_root) + eps */
 FO_INLINE fo_real FO(root_first)(const FO(element) *e, const FO(scalars) *s) { return FO(root)(e->a, s); }
 
+/* sqrt(b + eps_root) + eps */
+FO_INLINE fo_real FO(root_second)(const FO(element) *e, const FO(scalars) *s) { return FO(root)(e->b, s); }
+
 /* sqrt(b) + eps */
-FO_INLINE fo_real FO(root_second)(const FO(element) *e, const FO(scalars) *s)
+FO_INLINE fo_real FO(root_spread)(const FO(element) *e, const FO(scalars) *s)
 {
     return FO_SQRT(e->b) + s->eps;
-}
-
-/* sqrt(c) + eps */
-FO_INLINE fo_real FO(root_largest)(const FO(element) *e, const FO(scalars) *s)
-{
-    return FO_SQRT(e->c) + s->eps;
 }
 
 /* sqrt(c + eps_root) + eps */
 FO_INLINE fo_real FO(root_third)(const FO(element) *e, const FO(scalars) *s) { return FO(root)(e->c, s); }
 
-/* lift sqrt(b) + eps */
+/* lift sqrt(b + eps_root) + eps */
 FO_INLINE fo_real FO(lifted_second)(const FO(element) *e, const FO(scalars) *s)
 {
-    return s->lift * FO_SQRT(e->b) + s->eps;
+    return s->lift * FO_SQRT(e->b + s->eps_root) + s->eps;
 }
 
 /* b + eps */
@@ -171,7 +168,7 @@ FO_INLINE FO(element) FO(nesterov)(FO(element) e, fo_real h, const FO(scalars) *
     return e;
 }
 
-/* a = keep1 a + gain1 h; b = keep2 b + gain2 h^2; w - decay w - alpha a / (sqrt(b) + eps) */
+/* a = keep1 a + gain1 h; b = keep2 b + gain2 h^2; w - decay w - alpha a / (sqrt(b + eps_root) + eps) */
 FO_INLINE FO(element) FO(adam)(FO(element) e, fo_real h, const FO(scalars) *s)
 {
     e.a = s->keep1 * e.a + s->gain1 * h;
@@ -188,7 +185,7 @@ FO_INLINE FO(element) FO(amsgrad)(FO(element) e, fo_real h, const FO(scalars) *s
     e.b = s->keep2 * e.b + s->gain2 * h * h;
     b = s->lift * e.b;
     e.c = e.c > b ? e.c : b;
-    e.w -= s->decay * e.w + s->alpha * e.a / FO(root_largest)(&e, s);
+    e.w -= s->decay * e.w + s->alpha * e.a / FO(root_third)(&e, s);
     return e;
 }
 
@@ -265,7 +262,7 @@ FO_INLINE FO(element) FO(adamax)(FO(element) e, fo_real h, const FO(scalars) *s)
     return e;
 }
 
-/* a, b as adam; w - decay w - (alpha a + beta h) / (sqrt(b) + eps) */
+/* a, b as adam; w - decay w - (alpha a + beta h) / (sqrt(b + eps_root) + eps) */
 FO_INLINE FO(element) FO(nadam)(FO(element) e, fo_real h, const FO(scalars) *s)
 {
     e.a = s->keep1 * e.a + s->gain1 * h;
@@ -274,7 +271,8 @@ FO_INLINE FO(element) FO(nadam)(FO(element) e, fo_real h, const FO(scalars) *s)
     return e;
 }
 
-/* a, b as adam; w - decay w - alpha a / (lift sqrt(b) + eps); lift = 0, eps = 1 where the variance is not known yet */
+/* a, b as adam; w - decay w - alpha a / (lift sqrt(b + eps_root) + eps); lift = 0, eps = 1 where the variance is not
+ * known yet */
 FO_INLINE FO(element) FO(radam)(FO(element) e, fo_real h, const FO(scalars) *s)
 {
     e.a = s->keep1 * e.a + s->gain1 * h;
@@ -290,7 +288,7 @@ FO_INLINE FO(element) FO(adabelief)(FO(element) e, fo_real h, const FO(scalars) 
     e.a = s->keep1 * e.a + s->gain1 * h;
     r = h - e.a;
     e.b = s->keep2 * e.b + (s->gain2 * r * r + s->eps_root);
-    e.w -= s->decay * e.w + s->alpha * e.a / FO(root_second)(&e, s);
+    e.w -= s->decay * e.w + s->alpha * e.a / FO(root_spread)(&e, s);
     return e;
 }
 

@@ -29,7 +29,7 @@ def clipped(name, grads, params, like):
     if name == "clip_value":
         clipping.clip_value(g, CLIPS[name])
     elif name == "clip_adaptive":
-        clipping.clip_adaptive(g, params, CLIPS[name], unit_axis=0 if like == "torch" else -1)
+        clipping.clip_adaptive(g, params, CLIPS[name], like=like)
     else:
         getattr(clipping, name)(g, CLIPS[name], like=like)
     return g
@@ -120,12 +120,14 @@ def test_clipping_as_keras(monkeypatch):
 def test_as_optax():
     optax = pytest.importorskip("optax")
     jax = pytest.importorskip("jax")
-    shapes = [(7, 5), (33,), (1, 9), (6, 40)]
+    # also of three axes (heads), convolutions of two and three, and with axes of length 1
+    shapes = [(7, 5), (33,), (1, 9), (6, 40), (4, 3, 5), (1, 4, 5), (4, 5, 1), (1, 6, 1), (3, 3, 4, 5), (2, 3, 2, 4, 5)]
     w, g = arrays(shapes=shapes), arrays(seed=1, shapes=shapes)
     with jax.enable_x64(True):
         for ours, theirs in (
             ({"clip_adaptive": 0.03}, optax.adaptive_grad_clip(0.03)),
             ({"clip_adaptive": (0.05, 0.9)}, optax.adaptive_grad_clip(0.05, 0.9)),
+            ({"clip_adaptive": (0.3, 0.9)}, optax.adaptive_grad_clip(0.3, 0.9)),
             ({"centralize": True}, optax.centralize()),
             ({"centralize": True, "clip_norm": 0.5}, optax.centralize()),
         ):

@@ -66,22 +66,22 @@ def test_reference(limit, dtype, isa):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("unit_axis", [-1, 0])
-def test_adaptive(unit_axis, dtype, isa):
+@pytest.mark.parametrize("like", ["torch", "keras", "optax"])
+def test_adaptive(like, dtype, isa):
     given, params = arrays(dtype), arrays(dtype, seed=1, scale=3.0)
     params[0][:, 1] = 0.0  # a unit without weights: eps counts
     given[0][2] = given[0][:, 2] = 0.0  # and one without gradient
     mine = copies(given)
-    clip_adaptive(mine, params, 0.3, 0.01, unit_axis=unit_axis)
+    clip_adaptive(mine, params, 0.3, 0.01, like=like)
     expected = [
-        reference.adaptive(g.astype(np.float64), w.astype(np.float64), 0.3, 0.01, unit_axis)
+        reference.adaptive(g.astype(np.float64), w.astype(np.float64), 0.3, 0.01, like)
         for g, w in zip(given, params)
     ]
     check(mine, expected, dtype)
     changed = [g.size and (a != g).any() for a, g in zip(mine, given)]
     assert sum(changed) >= 5
     again = copies(given)
-    clip_adaptive(again, params, 1e6, 0.01, unit_axis=unit_axis)
+    clip_adaptive(again, params, 1e6, 0.01, like=like)
     for a, g in zip(again, given):
         np.testing.assert_array_equal(a, g)
 
@@ -98,7 +98,7 @@ def test_bits(dtype, isa):
             clip_global_norm(mine[1], 0.5, n_threads=n_threads),
             clip_value(mine[2], 0.5, n_threads=n_threads),
             clip_adaptive(mine[3], params, n_threads=n_threads),
-            clip_adaptive(mine[4], params, unit_axis=0, n_threads=n_threads),
+            clip_adaptive(mine[4], params, like="torch", n_threads=n_threads),
         ]
         results.append((norms, mine))
     for norms, mine in results[1:]:
@@ -163,7 +163,7 @@ ERRORS = [
     (lambda g: clip_adaptive(g, np.ones(4, np.float32)), ValueError, "dtype float32"),
     (lambda g: clip_adaptive([g], [np.ones(4), np.ones(4)]), ValueError, "params has 2 arrays, grads 1"),
     (lambda g: clip_adaptive(g, np.ones(8)[::2]), ValueError, "params is not C-contiguous .*pass a copy"),
-    (lambda g: clip_adaptive(g, np.ones(4), unit_axis=1), ValueError, "unit_axis must be -1 or 0, got 1"),
+    (lambda g: clip_adaptive(g, np.ones(4), like="jax"), ValueError, "like must be one of 'torch', 'keras', 'optax'"),
     (lambda g: clip_adaptive(g, np.ones(4), clipping=0), ValueError, "clipping must be > 0"),
     (lambda g: clip_value(g, 1.0, n_threads=0), ValueError, "n_threads"),
 ]

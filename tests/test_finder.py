@@ -5,7 +5,7 @@ import pytest
 
 import fastopt
 from fastopt import schedules
-from fastopt.optimizers import EMA, SGD, Accumulate, Adam, LearningRates, Lookahead, find_lr
+from fastopt.optimizers import EMA, SAM, SGD, Accumulate, Adam, LearningRates, Lookahead, PolyakSGD, find_lr
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((256, 5))
@@ -107,6 +107,43 @@ def test_batches():
     assert len(found.rates) == 4 and found.stopped == "end"
     with pytest.raises(ValueError, match="batches is empty"):
         find_lr(SGD(w), function, [])
+
+
+def test_maximize():
+    """The test of -loss, but for the sign of what is shown."""
+    w = np.zeros(5)
+    low = find_lr(SGD(w, momentum=0.9), least_squares(w), low=1e-5, high=100.0)
+    rise = lambda: tuple(-x for x in least_squares(w)())
+    high = find_lr(SGD(w, momentum=0.9, maximize=True), rise, low=1e-5, high=100.0)
+    assert (high.suggestion, high.minimum, high.stopped) == (low.suggestion, low.minimum, "diverged")
+    np.testing.assert_array_equal(high.smoothed, -low.smoothed)
+    np.testing.assert_array_equal(high.losses, -low.losses)
+    assert high.maximize and not low.maximize
+    with pytest.raises(ValueError, match="some groups minimise and others maximise"):
+        find_lr(SGD([{"params": np.zeros(5)}, {"params": w, "maximize": True}]), rise)
+
+
+def test_sam_and_rules_that_need_the_loss():
+    """SAM gets its second gradient from the function, of the same batch; the loss goes where it is needed."""
+    w, rows = np.zeros(5), [slice(0, 128), slice(128, 256)]
+    for make in (
+        lambda: SAM(SGD(w), rho=1e-9),
+        lambda: EMA(Lookahead(SAM(SGD(w), rho=1e-9), k=10**6)),
+        lambda: SAM(Accumulate(SGD(w), 1), rho=1e-9),
+    ):
+        seen = []
+
+        def function(batch):
+            seen.append(batch.start)  # noqa: B023
+            return least_squares(w)(batch)
+
+        found = find_lr(make(), function, rows, low=1e-5, high=1.0, n_steps=30)
+        plain = find_lr(SGD(w), least_squares(w), rows, low=1e-5, high=1.0, n_steps=30)
+        np.testing.assert_allclose(found.losses, plain.losses, rtol=1e-6)
+        assert seen == [0, 0, 128, 128] * 15 and (w == 0).all()
+    for make in (lambda: PolyakSGD(w), lambda: SAM(PolyakSGD(w), rho=1e-9), lambda: EMA(PolyakSGD(w))):
+        found = find_lr(make(), least_squares(w), low=1e-3, high=1e3)
+        assert np.isfinite(found.suggestion) and (w == 0).all()
 
 
 def test_not_finite():

@@ -5,6 +5,7 @@ Rules whose steps depend on norms are in test_optimizers_norms.py.
 
 import copy
 import ctypes
+import importlib
 import inspect
 import itertools
 import pickle
@@ -44,6 +45,7 @@ GRID = {
         amsgrad=[False, True],
         maximize=[False, True],
         decoupled_weight_decay=[False, True],
+        eps_root=[0, 1e-2],
     ),
     "adamw": dict(
         lr=[0.03, schedules.Exponential(0.12, 0.9)],
@@ -52,6 +54,7 @@ GRID = {
         weight_decay=[0, 1e-2, 0.3],
         amsgrad=[False, True],
         maximize=[False, True],
+        eps_root=[0, 1e-2],
     ),
     "adagrad": dict(
         lr=[0.3, schedules.Exponential(1, 0.9)],
@@ -63,7 +66,7 @@ GRID = {
     ),
     "adadelta": dict(
         lr=[1.0, schedules.Exponential(2.0, 0.9)],
-        rho=[0.9, 0.5],
+        rho=[0.9, 0.5, 1.0],
         eps=[1e-6, 1e-2],
         weight_decay=[0, 0.05],
         maximize=[False, True],
@@ -75,6 +78,8 @@ GRID = {
         weight_decay=[0, 0.05],
         momentum=[0, 0.9],
         centered=[False, True],
+        initial_scale=[0, 0.5],
+        eps_in_sqrt=[None, False],
         maximize=[False, True],
     ),
     "adamax": dict(
@@ -82,6 +87,7 @@ GRID = {
         betas=[(0.9, 0.999), (0.0, 0.9), (0.8, 0.5)],
         eps=[1e-8, 1e-2],
         weight_decay=[0, 0.05],
+        decoupled_weight_decay=[False, True],
         maximize=[False, True],
     ),
     "nadam": dict(
@@ -91,6 +97,7 @@ GRID = {
         weight_decay=[0, 0.05],
         momentum_decay=[4e-3, 1.0],
         decoupled_weight_decay=[False, True],
+        eps_root=[0, 1e-2],
         maximize=[False, True],
     ),
     "radam": dict(
@@ -99,6 +106,7 @@ GRID = {
         eps=[1e-8, 1e-2],
         weight_decay=[0, 0.05],
         decoupled_weight_decay=[False, True],
+        eps_root=[0, 1e-2],
         maximize=[False, True],
     ),
     "adabelief": dict(
@@ -202,6 +210,9 @@ LACKS = {
     ("adagrad", "keras"): {"lr_decay"},
     ("adagrad", "optax"): {"lr_decay"},
     ("nadam", "optax"): {"momentum_decay"},
+    **{(name, like): {"eps_root"} for name in ("adam", "adamw", "nadam", "radam") for like in ("torch", "keras")},
+    **{("rmsprop", like): {"initial_scale", "eps_in_sqrt"} for like in ("torch", "keras")},
+    ("adamax", "torch"): {"decoupled_weight_decay"},
 }
 # torch.optim's classes.
 TORCH = dict(
@@ -301,7 +312,9 @@ def test_signature_is_torchs(name):
         p.name for p in theirs.parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD and p.name not in foreign
     ]
     assert [p.name for p in ours.parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD] == positional
-    for parameter in ours.parameters:
+    lacks = LACKS.get((name, "torch"), set())
+    assert not lacks & set(theirs.parameters)
+    for parameter in set(ours.parameters) - lacks:
         if parameter not in ("params", "like", "n_threads", "clip_global_norm", *COMMON):
             assert ours.parameters[parameter].default == theirs.parameters[parameter].default
     assert set(theirs.parameters) - foreign <= set(ours.parameters)
@@ -784,7 +797,7 @@ def test_every_option_has_an_effect(name, like):
         **dict(amsgrad=True, maximize=True, decoupled_weight_decay=True, lr_decay=0.3, initial_accumulator_value=0.7),
         **dict(rho=0.5, alpha=0.5, centered=True, momentum_decay=0.5, eps_root=0.5, no_prox=True, etas=(0.3, 1.5)),
         **dict(step_sizes=(1e-3, 0.2), l1=0.5, l2=0.5, l2_shrinkage=0.5, beta=0.5, lambd=0.3, t0=0, warmup_steps=3),
-        **dict(r=2.0, weight_lr_power=0.0, silent_sgd_phase=False),
+        **dict(r=2.0, weight_lr_power=0.0, silent_sgd_phase=False, initial_scale=0.5, eps_in_sqrt=False),
     )
     base = dict(
         lr=0.1,
@@ -806,7 +819,8 @@ def test_every_option_has_an_effect(name, like):
     start = end()
     for option in set(GRID[name]):
         if option in LACKS.get((name, like), ()) and option != "momentum_decay":
-            with pytest.raises(ValueError, match=f"{option} is a parameter of like='torch' only"):
+            having = "optax" if (name, "optax") in PAIRS and option not in LACKS.get((name, "optax"), ()) else "torch"
+            with pytest.raises(ValueError, match=f"{option} is a parameter of like='{having}' only"):
                 end(**{option: others[option]})
         elif (option, like) in (("decoupled_weight_decay", "keras"), ("no_prox", "optax")):
             continue  # stated: always so
@@ -895,7 +909,7 @@ PARAM_ERRORS = [
     (lambda: O.Adagrad(lr_decay=0.1, like="keras"), ValueError, "lr_decay is a parameter of like='torch' only"),
     (lambda: O.Adagrad(eps=0, like="optax"), ValueError, "eps must be > 0, got 0: like='optax' has it under the root"),
     (lambda: O.Adagrad(initial_accumulator_value=-1), ValueError, "initial_accumulator_value must be finite and >= 0"),
-    (lambda: O.Adadelta(rho=1.0), ValueError, r"rho must be in \[0, 1\), got 1.0"),
+    (lambda: O.Adadelta(rho=1.5), ValueError, r"rho must be in \[0, 1\], got 1.5"),
     (lambda: O.RMSprop(alpha=-0.1), ValueError, r"alpha must be in \[0, 1\)"),
     (lambda: O.RMSprop(centered=1), TypeError, "centered must be True or False, got 1"),
     (lambda: O.Adamax(betas=(1, 0)), ValueError, r"betas\[0\] must be in"),
@@ -977,13 +991,15 @@ def test_bad_gradients(make, grads, error, message):
         assert (w == 1).all() and all((slot == 0).all() for slot in slots)
 
 
-@pytest.mark.parametrize("value", [-0.1, float("nan"), float("inf")])
+@pytest.mark.parametrize("value", [-0.1, float("nan"), float("inf"), "x", "0.1", None, np.ones(2)])
 def test_bad_schedule(value):
     w = np.ones(3)
+    number = isinstance(value, float)
+    message = "the schedule gives lr = " if number else "the lr that the schedule gives at step 1 must be a number, got "
     optimizer = SGD(w, lr=lambda step: 0.1 if step < 1 else value)
     optimizer.step(np.ones(3))
     before = w.copy()
-    with pytest.raises(ValueError, match="the schedule gives lr = .* at step 1"):
+    with pytest.raises(ValueError if number else TypeError, match=f"{message}.*"):
         optimizer.step(np.ones(3))
     np.testing.assert_array_equal(w, before)
     assert optimizer.n_steps == 1
@@ -1254,3 +1270,105 @@ def test_asgd_steps_with_the_rate_of_the_step_before(torch_float64):
         np.testing.assert_allclose(lengths[: len(etas)], etas, rtol=1e-13)
     with pytest.raises(ValueError, match="lr_multiplier"):
         O.ASGD({"w": np.ones(2)}, lr_multiplier={"w": 0.1})
+
+
+@pytest.mark.parametrize("name", TORCH)
+def test_options_that_change_in_mid_run_as_torch(name, torch_float64):
+    """Each number by itself and all together, forth and back: what torch keeps of the old ones, ours keeps."""
+    torch, rng = torch_float64, np.random.default_rng(20)
+    start, grads = rng.standard_normal(9), rng.standard_normal((16, 9))
+    numbers = {
+        key: values[:2]
+        for key, values in GRID[name].items()
+        if not isinstance(values[0], bool) and key not in ("lr", "initial_accumulator_value", *LACKS.get((name, "torch"), ()))
+    }
+    if name in ("sgd", "rmsprop"):
+        numbers["momentum"] = [0.9, 0.5]
+    lr = GRID[name]["lr"][0]
+    for changed in [*([key] for key in numbers), list(numbers)]:
+        w, p = start.copy(), torch.tensor(start, requires_grad=True)
+        o = {key: values[0] for key, values in numbers.items()}
+        a = OPTIMIZERS[name](w, lr=lr, **o)
+        b = getattr(torch.optim, TORCH[name])([p], lr=lr, **o, foreach=False)
+        for t, g in enumerate(grads):
+            for key in changed if t in (4, 9) else ():
+                value = numbers[key][t == 4]
+                a.set_params(**{key: value})
+                b.param_groups[0][key] = value
+            p.grad = torch.tensor(g)
+            a.step(g)
+            b.step()
+            assert_close(w, p.detach().numpy(), f"{changed} {t}")
+
+
+def test_nadam_keeps_the_product_of_its_momenta(torch_float64, keras, monkeypatch):
+    """As torch for a group that came later, through a state and a pickle, ahead and in lengths; as Keras; not optax."""
+    torch, rng = torch_float64, np.random.default_rng(21)
+    start, grads = rng.standard_normal((3, 5)), rng.standard_normal((14, 3, 5))
+    ours, theirs = list(start.copy()), [torch.tensor(w, requires_grad=True) for w in start]
+    a = O.NAdam([{"params": ours[:1], "momentum_decay": 0.3}], lr=0.1)
+    b = torch.optim.NAdam([{"params": theirs[:1], "momentum_decay": 0.3}], lr=0.1)
+    for t, g in enumerate(grads):
+        if t == 3:
+            a.betas = b.param_groups[0]["betas"] = (0.7, 0.99)
+        if t == 5:
+            for optimizer, w in ((a, ours), (b, theirs)):
+                optimizer.add_param_group({"params": w[1:], "lr": 0.2, "betas": (0.8, 0.99)})
+        if t == 8:
+            a.param_groups[1]["betas"] = b.param_groups[1]["betas"] = (0.5, 0.9)
+            a.param_groups[0]["momentum_decay"] = b.param_groups[0]["momentum_decay"] = 0.01
+        if t == 9:
+            state, kept = a.state_dict(), [dict(group) for group in a.param_groups]
+            names = ("params", "lr", "betas", "momentum_decay")
+            a = O.NAdam([{k: group[k] for k in names} for group in kept])
+            a.load_state_dict(state)
+        if t == 11:
+            a = pickle.loads(pickle.dumps(a))
+            ours = [w for group in a.param_groups for w in group["params"]]
+        for p, given in zip(theirs, g):
+            p.grad = torch.tensor(given)
+        a.scalars(3)  # looking ahead changes nothing
+        with pytest.raises(ValueError, match="shape"):
+            a.step([[g[0][:2]], *([[g[1], g[2]]] if t >= 5 else [])])  # nor does a step that is not made
+        a.step([[g[0]], [g[1], g[2]]] if t >= 5 else [[g[0]]])
+        b.step()
+        for w, p in list(zip(ours, theirs))[: 3 if t >= 5 else 1]:
+            np.testing.assert_allclose(w, p.detach().numpy(), rtol=1e-12)
+        products = [float(b.state[p]["mu_product"]) for p in (theirs[0], theirs[1]) if p in b.state]
+        np.testing.assert_allclose(a.state_dict()["mu_product"], products, rtol=1e-14)
+        lengths = a.step_lengths()
+        assert all((x > 0).all() for group in lengths for x in group)
+    w = start[0].copy()
+    # as in test_keras of test_optimizers_norms.py: without it Keras computes with numbers of float32
+    table = importlib.import_module("keras.src.backend.common.dtypes").BIT64_TO_BIT32_DTYPE
+    monkeypatch.setitem(table, "float64", "float64")
+    keras.config.set_floatx("float64")
+    try:
+        peer, variable = keras.optimizers.Nadam(0.1), keras.Variable(start[0])
+        peer.build([variable])
+        one = O.NAdam(w, lr=0.1, like="keras")
+        for t, g in enumerate(grads[:, 0]):
+            if t == 5:
+                peer.beta_1, one.betas = 0.6, (0.6, 0.999)
+            peer.apply([keras.ops.convert_to_tensor(g)], [variable])
+            one.step(g)
+            np.testing.assert_allclose(w, keras.ops.convert_to_numpy(variable), rtol=1e-10)
+    finally:
+        keras.config.set_floatx("float32")
+
+
+def test_nadam_of_optax_has_the_beta_of_now():
+    optax, jax = pytest.importorskip("optax"), pytest.importorskip("jax")
+    rng = np.random.default_rng(22)
+    w, grads = rng.standard_normal(9), rng.standard_normal((12, 9))
+    with jax.enable_x64(True):
+        params, state = jax.numpy.asarray(w), None
+        one = O.NAdam(w, lr=0.1, like="optax")
+        for t, g in enumerate(grads):
+            one.betas = (0.9, 0.999) if t < 5 else (0.6, 0.99)
+            rule = optax.nadam(0.1, *one.betas)
+            state = rule.init(params) if state is None else state
+            updates, state = rule.update(jax.numpy.asarray(g), state, params)
+            params = optax.apply_updates(params, updates)
+            one.step(g)
+            np.testing.assert_allclose(w, np.asarray(params), rtol=1e-10)

@@ -35,18 +35,41 @@ def betas(o):
     return dict(zip(("b1", "b2", "b3"), o["betas"]))
 
 
+def epsilons(o):
+    return {"eps": o["eps"], "eps_root": o["eps_root"]}
+
+
 def optax_adam(optax, o, rate):
     if o["amsgrad"]:
-        return flat(optax, o, rate, optax.scale_by_amsgrad(**betas(o), eps=o["eps"]))
+        return flat(optax, o, rate, optax.scale_by_amsgrad(**betas(o), **epsilons(o)))
     if o["decoupled_weight_decay"]:
-        return optax.adamw(rate, **betas(o), eps=o["eps"], weight_decay=o["weight_decay"])
-    return coupled(optax, o, optax.adam(rate, **betas(o), eps=o["eps"]))
+        return optax.adamw(rate, **betas(o), **epsilons(o), weight_decay=o["weight_decay"])
+    return coupled(optax, o, optax.adam(rate, **betas(o), **epsilons(o)))
 
 
 def optax_nadam(optax, o, rate):
     if o["decoupled_weight_decay"]:
-        return optax.nadamw(rate, **betas(o), eps=o["eps"], weight_decay=o["weight_decay"])
-    return coupled(optax, o, optax.nadam(rate, **betas(o), eps=o["eps"]))
+        return optax.nadamw(rate, **betas(o), **epsilons(o), weight_decay=o["weight_decay"])
+    return coupled(optax, o, optax.nadam(rate, **betas(o), **epsilons(o)))
+
+
+def optax_adamax(optax, o, rate):
+    if o["decoupled_weight_decay"]:
+        return optax.adamaxw(rate, **betas(o), eps=o["eps"], weight_decay=o["weight_decay"])
+    return coupled(optax, o, optax.adamax(rate, **betas(o), eps=o["eps"]))
+
+
+def optax_rmsprop(optax, o, rate):
+    rule = optax.rmsprop(
+        rate,
+        o["alpha"],
+        o["eps"],
+        o["initial_scale"],
+        o["eps_in_sqrt"] is not False,
+        centered=o["centered"],
+        momentum=o["momentum"],
+    )
+    return coupled(optax, o, rule)
 
 
 def optax_adafactor(optax, o, rate):
@@ -96,6 +119,22 @@ def optax_muon(optax, o, rate):
     )
 
 
+def optax_schedule_free(optax, o, rate, scale, beta):
+    """optax.contrib's, whose weights take the rate of the step after; ours take that of the step, as the authors' do."""
+    least = importlib.import_module("jax").numpy.minimum
+
+    def warm(count):
+        warmup = o["warmup_steps"]
+        return rate(count) * least(1.0, (count + 1) / (warmup + (warmup == 0)))
+
+    return optax.contrib.schedule_free(
+        optax.chain(*scale, optax.add_decayed_weights(o["weight_decay"]), optax.scale_by_learning_rate(warm)),
+        lambda count: warm(count - 1),
+        beta,
+        o["weight_lr_power"],
+    )
+
+
 # Rules of optax, from optax, options and the rate, a function of the step.
 OPTAX = {
     "sgd": lambda optax, o, rate: coupled(optax, o, optax.sgd(rate, o["momentum"], o["nesterov"])),
@@ -103,30 +142,32 @@ OPTAX = {
     "adamw": lambda optax, o, rate: optax_adam(optax, {**o, "decoupled_weight_decay": True}, rate),
     "adagrad": lambda optax, o, rate: coupled(optax, o, optax.adagrad(rate, o["initial_accumulator_value"], o["eps"])),
     "adadelta": lambda optax, o, rate: optax.adadelta(rate, o["rho"], o["eps"], o["weight_decay"]),
-    "rmsprop": lambda optax, o, rate: coupled(
-        optax, o, optax.rmsprop(rate, o["alpha"], o["eps"], centered=o["centered"], momentum=o["momentum"])
-    ),
-    "adamax": lambda optax, o, rate: coupled(optax, o, optax.adamax(rate, **betas(o), eps=o["eps"])),
+    "rmsprop": optax_rmsprop,
+    "adamax": optax_adamax,
     "nadam": optax_nadam,
-    "radam": lambda optax, o, rate: flat(optax, o, rate, optax.scale_by_radam(**betas(o), eps=o["eps"])),
-    "adabelief": lambda optax, o, rate: flat(
-        optax, o, rate, optax.scale_by_belief(**betas(o), eps=o["eps"], eps_root=o["eps_root"])
-    ),
+    "radam": lambda optax, o, rate: flat(optax, o, rate, optax.scale_by_radam(**betas(o), **epsilons(o))),
+    "adabelief": lambda optax, o, rate: flat(optax, o, rate, optax.scale_by_belief(**betas(o), **epsilons(o))),
     "yogi": lambda optax, o, rate: flat(
         optax,
         o,
         rate,
         optax.scale_by_yogi(**betas(o), eps=o["eps"], initial_accumulator_value=o["initial_accumulator_value"]),
     ),
-    "adan": lambda optax, o, rate: optax.adan(
-        rate, **betas(o), eps=o["eps"], eps_root=o["eps_root"], weight_decay=o["weight_decay"]
-    ),
+    "adan": lambda optax, o, rate: optax.adan(rate, **betas(o), **epsilons(o), weight_decay=o["weight_decay"]),
     "lion": lambda optax, o, rate: optax.lion(rate, **betas(o), weight_decay=o["weight_decay"]),
     "signum": lambda optax, o, rate: optax.chain(
         optax.signum(1.0, o["momentum"]),
         optax.scale(-1),
         optax.add_decayed_weights(o["weight_decay"]),
         optax.scale_by_learning_rate(rate),
+    ),
+    "schedulefreesgd": lambda optax, o, rate: optax_schedule_free(optax, o, rate, (), o["momentum"]),
+    "schedulefreeadamw": lambda optax, o, rate: optax_schedule_free(
+        optax,
+        o,
+        rate,
+        [optax.scale_by_rms(o["betas"][1], o["eps"], eps_in_sqrt=False, bias_correction=True)],
+        o["betas"][0],
     ),
     "lamb": lambda optax, o, rate: optax.lamb(rate, **betas(o), eps=o["eps"], weight_decay=o["weight_decay"]),
     "adafactor": optax_adafactor,
@@ -210,7 +251,10 @@ def torch_adafactor(torch, params, o):
 
 TORCH = {"adafactor": torch_adafactor, "muon": torch_muon}  # the others: test_optimizers.py
 PEERS = {"optax": OPTAX, "keras": KERAS, "torch": TORCH}
-PAIRS = [(name, like) for like, rules in PEERS.items() for name in rules if like in OPTIMIZERS[name]._LIKE]
+ONE = {"schedulefreesgd", "schedulefreeadamw"}  # rules of one convention, which the package has too
+PAIRS = [
+    (name, like) for like, rules in PEERS.items() for name in rules if like in OPTIMIZERS[name]._LIKE or name in ONE
+]
 
 
 def has(name, like, shape, o):
@@ -226,6 +270,8 @@ def has(name, like, shape, o):
         return len(shape) == 2 and o["adjust_lr_fn"] != "none" and o["rms_rate"] == 0.2 and not o["maximize"]
     if name == "muon" and len(shape) == 2:
         return o["adjust_lr_fn"] != "none" if like == "optax" else o["adjust_lr_fn"] != "original" and o["eps"] == 1e-7
+    if name in ONE:
+        return o["r"] == 0
     if name == "polyaksgd":
         return o["c"] == 1.0 and o["growth"] is None
     return name != "prodigy" or rates(o)[0] > 0  # optax is NaN after a step at a rate of 0
@@ -348,7 +394,7 @@ def ours(name, like, start, o, grads, values):
         got, given = norms.run(OPTIMIZERS[name](w, **o, like=like), w, grads[0], given, pull)
         return [got], [np.stack(given)]
     params = [w.copy() for w in start]
-    optimizer, out = OPTIMIZERS[name](params, **o, like=like), []
+    optimizer, out = OPTIMIZERS[name](params, **o, like="torch" if name in ONE else like), []
     for t in range(STEPS):
         optimizer.step([np.asarray(g[t]) for g in grads])
         out.append([w.copy() for w in params])

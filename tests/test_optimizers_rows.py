@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fastopt import optimizers
-from fastopt.optimizers import SGD, Adagrad, Adam, AdamW, RowGradient
+from fastopt.optimizers import EMA, OPTIMIZERS, SAM, SGD, SWA, Accumulate, Adagrad, Adam, AdamW, Lookahead, RowGradient
 
 RECIPES = [
     SGD(lr=0.1),
@@ -146,6 +146,46 @@ def test_bad_rows(recipe, grad, error, message):
     for key, value in optimizer.state_dict().items():
         np.testing.assert_array_equal(value, before[key])
     optimizer.step([np.ones((3, 4)), np.ones(3, np.float32)])  # and goes on
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("shape", [(3, 4), (3, 2, 2)])
+def test_every_optimizer_takes_or_refuses_them(name, shape, isa):
+    """A refusal is a TypeError (a ValueError for a decay) before anything is touched, in both element types."""
+    value = {"value": 1.0} if name == "polyaksgd" else {}
+    own = {"muon": {"adam_weight_decay": 0.0, "nesterov": False}}.get(name, {})  # optax' with nesterov has NAdam
+    takes = name in ("sgd", "adam", "adagrad") or (name == "muon" and len(shape) == 3)
+    for like in OPTIMIZERS[name]._LIKE:
+        params = [np.ones(3, np.float32), np.ones(shape)]
+        optimizer = OPTIMIZERS[name](params, **own, like=like)
+        before = optimizer.state_dict()
+        grads = [np.ones(3, np.float32), RowGradient([1], np.ones((1, *shape[1:])))]
+        if takes:
+            optimizer.step(grads)
+            assert (params[1][1] != 1).all() and (params[1][::2] == 1).all()
+            continue
+        with pytest.raises((TypeError, ValueError), match=r"grads\[1\] is a RowGradient"):
+            optimizer.step(grads, **value)
+        assert all((w == 1).all() for w in params) and optimizer.n_steps == 0
+        for key, kept in optimizer.state_dict().items():
+            np.testing.assert_array_equal(kept, before[key])
+        optimizer.step([np.ones_like(w) for w in params], **value)  # and goes on
+
+
+def test_wrappers():
+    """Those that hand gradients on take them as the inner optimizer does; those that add them up refuse."""
+    rows = RowGradient([1], np.ones((1, 2)))
+    for make in (Lookahead, EMA, SWA):
+        w = np.ones((3, 2))
+        make(SGD(w, lr=1.0)).step(rows)
+        np.testing.assert_array_equal(w, [[1, 1], [0, 0], [1, 1]])
+        with pytest.raises(TypeError, match="is a RowGradient"):
+            make(optimizers.DoG(w)).step(rows)
+    w = np.ones((3, 2))
+    for call in (lambda: Accumulate(SGD(w), 2).step(rows), lambda: SAM(SGD(w)).step(lambda: rows)):
+        with pytest.raises(TypeError, match="grads must be a NumPy array of float64, got RowGradient"):
+            call()
+    assert (w == 1).all()
 
 
 def test_bad_row_gradients():

@@ -453,7 +453,29 @@ ERRORS = [
     (lambda: S.ReduceOnPlateau(0.1).load_state_dict(3), TypeError, "state must be a mapping of arrays, got int"),
     (lambda: S.Warmup(S.ReduceOnPlateau(0.1), 3).load_state_dict({}), ValueError, "state must have the keys"),
     (lambda: schedules.get(3), TypeError, "a schedule is a name or a function"),
+    (lambda: S.ReduceOnPlateau(0.1).update("0.5"), TypeError, "metric must be a number, got '0.5'"),
+    (lambda: S.ReduceOnPlateau(0.1).update(None), TypeError, "metric must be a number, got NoneType"),
+    (lambda: S.ReduceOnPlateau(0.1).update([0.5]), TypeError, "metric must be a number, got list"),
+    (lambda: S.Warmup(lambda step: "x", 0)(3), TypeError, "the rate of <function .* at step 3 must be a number, got 'x'"),
+    (lambda: schedules.rates(lambda step: None, 2), TypeError, "at step 0 must be a number, got NoneType"),
 ]
+
+
+def test_rates_that_overflow():
+    """They are infinite, which an optimizer refuses by name, or 0 where they divide; a rate of 0 stays."""
+    for schedule in (
+        S.Exponential(0.1, 10.0),
+        S.Step(0.1, 1, gamma=10.0),
+        S.MultiStep(0.1, tuple(range(1, 400)), gamma=10.0),
+        S.CosineRestarts(0.1, 1, m_mult=10.0),
+    ):
+        assert schedule(300) == pytest.approx(1e299) and schedule(1000) == np.inf
+        with pytest.raises(ValueError, match="the schedule gives lr = inf at step 0; it must be finite"):
+            SGD(np.ones(2), lr=lambda step, schedule=schedule: schedule(1000)).step(np.ones(2))
+    assert S.Exponential(0.0, 10.0)(1000) == 0.0
+    assert S.Cyclic(0.1, 0.2, 1, 1, "exp_range", gamma=10.0)(1001) == np.inf
+    assert S.Cyclic(0.1, 0.2, 1, 1, "exp_range", gamma=10.0)(1000) == 0.1
+    assert S.InverseScaling(0.1, power_t=1000.0)(9) == 0.0
 
 
 @pytest.mark.parametrize("make, error, message", ERRORS, ids=[m for _, _, m in ERRORS])

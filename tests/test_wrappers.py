@@ -6,7 +6,19 @@ import pickle
 import numpy as np
 import pytest
 
-from fastopt.optimizers import EMA, SAM, SGD, SWA, Accumulate, Adam, AdamW, GradientNoise, Lookahead, ParameterAverage
+from fastopt.optimizers import (
+    EMA,
+    SAM,
+    SGD,
+    SWA,
+    Accumulate,
+    Adam,
+    AdamW,
+    GradientNoise,
+    Lookahead,
+    ParameterAverage,
+    PolyakSGD,
+)
 
 SHAPES = [(7, 5), (33,), (), (20_001,)]
 
@@ -129,6 +141,136 @@ def test_states_of_others():
     with pytest.raises(TypeError, match="an optimizer is a name or an Optimizer, got int"):
         SAM(3)
 
+    opt = Accumulate(SGD(np.ones(2)), 8)
+    for _ in range(5):
+        opt.step(np.ones(2))
+    w = np.ones(2)
+    short = Accumulate(SGD(w), 4)
+    with pytest.raises(ValueError, match="state has 5 gradients gathered, but an update is made of 4"):
+        short.load_state_dict(opt.state_dict())
+    assert short.pending == 0 and short.n_steps == 0
+    with pytest.raises(TypeError, match="put Accumulate inside of SAM"):
+        Accumulate(EMA(SAM(SGD())), 2)
+
+
+# Attributes, groups, values
+
+
+def test_attributes():
+    """A parameter is that of the outermost that has it; other names are refused."""
+    w = np.ones(1)
+    inner = Lookahead(SGD(w, lr=1.0), k=2)
+    opt = EMA(inner, decay=0.5)
+    opt.k, opt.lr, opt.decay = 1, 0.5, 0.25
+    assert (inner.k, inner.optimizer.lr, opt.decay, opt.k, opt.lr) == (1, 0.5, 0.25, 1, 0.5)
+    opt.step(w.copy())
+    assert w == 0.75  # 1/2, half the way back
+    assert opt.averages() == 0.75
+    opt.step(np.zeros(1))
+    opt.step(w.copy())
+    assert opt.averages() == 0.75 * (w + 0.75 / 3)
+    for name in ("optimizer", "nothing", "n_steps", "step"):
+        with pytest.raises(AttributeError, match=f"EMA has no parameter '{name}' to set"):
+            setattr(opt, name, 1)
+    for name, value in (("decay", 1.0), ("k", 0), ("lr", -1.0)):
+        with pytest.raises(ValueError, match=name):
+            setattr(opt, name, value)
+    with pytest.raises(AttributeError, match="'EMA' object has no attribute 'nothing'"):
+        opt.nothing  # noqa: B018
+    assert copy.deepcopy(opt).k == pickle.loads(pickle.dumps(opt)).k == 1
+
+
+@pytest.mark.parametrize("way", ["outer", "inner"])
+def test_groups_that_come_later(way):
+    """They step as if they had been there, at rest, from the beginning; bound here or where the arrays are."""
+    for make in MAKERS.values():
+        late, early = [np.array([1.0, -2.0]), np.array([[3.0]])], [np.array([1.0, -2.0]), np.array([[3.0]])]
+        a = make().bind([{"params": late[:1]}])
+        b = make().bind([{"params": early[:1]}, {"params": early[1:]}])
+        for root in (a._root, b._root):
+            root.set_params(noise=None, weight_decay=0)
+
+        def go(opt, params, rest=False):
+            grads = [[np.asarray(0.0 * w if rest and i else 0.3 * w + 0.1)] for i, w in enumerate(params)]
+            opt.step((lambda: grads) if isinstance(opt, SAM) else grads)
+
+        for _ in range(4):
+            go(a, late[:1])
+            go(b, early, rest=True)
+        b._root._groups[1].steps = 0  # bias corrections begin with the group
+        (a if way == "outer" else a._root).add_param_group({"params": late[1:]})
+        for _ in range(8):
+            go(a, late)
+            go(b, early)
+        assert same(late, early) and a.n_steps == b.n_steps
+        assert (late[1] != 3.0).all()
+        if hasattr(a, "averages"):
+            assert same([x for g in a.averages() for x in g], [x for g in b.averages() for x in g])
+        states = a.state_dict(), b.state_dict()
+        assert states[0].keys() == states[1].keys()
+        with pytest.raises(ValueError, match=r"params.* share memory|are the same array"):
+            a.add_param_group({"params": late[1:]})
+        a.state_dict()
+
+
+def test_group_that_comes_between_the_steps_of_sam():
+    a, b = np.ones(2), np.ones(2)
+    opt = SAM(SGD([a], lr=0.0), rho=0.5)
+    opt.optimizer.add_param_group({"params": [b]})
+    opt.step(lambda: [[2 * a], [2 * b]])
+    assert (a == 1).all() and (b == 1).all()
+    c = np.full(3, 7.0)
+    opt.first_step([[2 * a], [2 * b]])
+    opt.add_param_group({"params": [c]})
+    opt.restore()
+    assert (a == 1).all() and (c == 7).all()
+
+
+def test_values():
+    """PolyakSGD in every wrapper: what reaches it is the value, for micro-batches their mean or sum."""
+    half = lambda w: (0.5 * float(w @ w), w.copy())
+    for make in (lambda o: Lookahead(o, k=100), lambda o: EMA(o), lambda o: SWA(o), lambda o: EMA(Lookahead(o, k=100))):
+        w, plain = np.array([1.0, -2.0]), np.array([1.0, -2.0])
+        opt, other = make(PolyakSGD(w, f_min=-1.0)), PolyakSGD(plain, f_min=-1.0)
+        for _ in range(3):
+            value, g = half(w)
+            opt.step(g, value=value)
+            other.step(g, value=value)
+        assert (w == plain).all()
+        with pytest.raises(TypeError, match="PolyakSGD.step needs value="):
+            opt.step(w.copy())
+        with pytest.raises(TypeError, match=r"SGD.step takes no value"):
+            make(SGD(w)).step(w.copy(), value=1.0)
+    for reduction, parts in (("mean", 2), ("sum", 1)):
+        w, plain = np.array([1.0, -2.0]), np.array([1.0, -2.0])
+        opt, other = Accumulate(PolyakSGD(w), 2, reduction), PolyakSGD(plain)
+        for at in range(4):
+            g = [np.array([1.0 + at, 2.0]), np.array([0.5, at])]
+            opt.step(g[0], value=3.0 + at)
+            twin = Accumulate(PolyakSGD(w), 2, reduction)
+            twin.load_state_dict(opt.state_dict())
+            opt = twin
+            with pytest.raises(TypeError, match="needs value="):
+                opt.step(g[1])
+            opt.step(g[1], value=1.0)
+            other.step((g[0] + g[1]) / parts, value=(4.0 + at) / parts)
+        assert (w == plain).all() and opt.n_steps == 4
+    w, plain = np.array([3.0, -4.0]), np.array([3.0, -4.0])
+    opt, other = EMA(SAM(PolyakSGD(w, max_lr=0.3), rho=0.5)), PolyakSGD(plain, max_lr=0.3)
+    opt.step(lambda: half(w))
+    moved = plain * 1.1
+    other.step(moved, value=0.5 * float(moved @ moved))  # value and gradient of the moved point
+    np.testing.assert_allclose(w, plain, rtol=1e-14)
+    kept = w.copy()
+    for call, message in (
+        (lambda: opt.step(lambda: w.copy()), r"must give \(value, gradients\), got ndarray"),
+        (lambda: opt.step(lambda: half(w), value=1.0), "step of SAM takes no value"),
+        (lambda: SAM(SGD(w)).step(lambda: half(w)), "grads must be a NumPy array"),
+    ):
+        with pytest.raises(TypeError, match=message):
+            call()
+        assert (w == kept).all()
+
 
 # Accumulation
 
@@ -157,16 +299,52 @@ def test_accumulation():
         opt.set_params(steps=1)
 
 
-def test_accumulation_raises():
-    w = np.zeros(2)
-    opt = Accumulate(SGD(w, lr=1.0, nonfinite="raise"), 2)
-    opt.step(np.array([np.nan, 1.0]))
-    with pytest.raises(ValueError, match="not finite"):
+def test_accumulation_of_what_is_not_finite():
+    """A bad micro-batch is left out or refused by itself; a sum that overflows is dropped."""
+    bad = np.array([np.nan, 1.0])
+    for nonfinite in ("raise", "skip"):
+        w = np.zeros(2)
+        opt = Accumulate(SGD(w, lr=1.0, nonfinite=nonfinite), 2)
         opt.step(np.ones(2))
+        for _ in range(3):
+            if nonfinite == "skip":
+                opt.step(bad)
+            else:
+                with pytest.raises(ValueError, match="grads is not finite; nothing was updated"):
+                    opt.step(bad)
+        assert (w == 0).all() and opt.pending == 1 and opt.n_skipped == (3 if nonfinite == "skip" else 0)
+        twin_w = w.copy()
+        twin = Accumulate(SGD(twin_w, lr=1.0, nonfinite=nonfinite), 2)
+        twin.load_state_dict(opt.state_dict())
+        for one in (opt, twin):
+            one.step(np.full(2, 3.0))
+        assert (w == -2).all() and (twin_w == -2).all() and twin.n_skipped == opt.n_skipped and opt.n_steps == 1
+    w = np.zeros(2)
+    opt = Accumulate(SGD(w, lr=1.0, nonfinite="raise"), 2, "sum")
+    opt.step(np.full(2, 1e308))
+    with pytest.raises(ValueError, match="not finite"):
+        opt.step(np.full(2, 1e308))
     assert (w == 0).all() and opt.pending == 0
-    opt.step(np.ones(2))
-    opt.step(np.ones(2))
-    assert (w == -1).all()
+
+
+def test_accumulation_skips_as_optax():
+    """optax.MultiSteps(should_skip_update_fn=skip_not_finite)."""
+    optax, jax = pytest.importorskip("optax"), pytest.importorskip("jax")
+    with jax.enable_x64(True):
+        multi = optax.MultiSteps(optax.sgd(0.1, 0.9), 3, should_skip_update_fn=optax.skip_not_finite)
+        w = np.linspace(-1, 1, 12)
+        params = jax.numpy.asarray(w)
+        state = multi.init(params)
+        opt = Accumulate(SGD(w, lr=0.1, momentum=0.9, like="optax", nonfinite="skip"), 3)
+        for seed in range(20):
+            g = np.random.default_rng(seed).standard_normal(12)
+            if seed % 3 == 1:
+                g[seed % 12] = np.inf if seed % 2 else np.nan
+            updates, state = multi.update(jax.numpy.asarray(g), state, params)
+            params = optax.apply_updates(params, updates)
+            opt.step(g)
+            np.testing.assert_allclose(w, np.asarray(params), rtol=1e-6)  # its mean is in float32
+        assert opt.n_skipped == 7 and opt.n_steps == 4
 
 
 def test_accumulation_as_keras_and_optax(monkeypatch):
@@ -297,6 +475,43 @@ def test_sam_order():
     up = np.array([1.0])
     SAM(SGD(up, lr=1.0, maximize=True), rho=0.5).step(lambda: up.copy())
     assert up == 1.5  # the gradient at 1/2, uphill
+
+
+def test_sam_with_gradients_that_are_the_parameters():
+    """What shares their memory is what it was where it was taken: arrays, views and tensors."""
+    ways = [lambda w: w, lambda w: w[:], lambda w: w[::-1][::-1]]
+    try:
+        import torch
+
+        ways.append(lambda w: torch.from_numpy(w))
+    except ImportError:
+        pass
+    for adaptive in (False, True):
+        for way in ways:
+            w, plain = np.array([1.0, -2.0]), np.array([1.0, -2.0])
+            SAM(SGD(w, lr=0.5), rho=0.1, adaptive=adaptive).step(lambda: way(w))  # noqa: B023
+            SAM(SGD(plain, lr=0.5), rho=0.1, adaptive=adaptive).step(lambda: plain.copy())  # noqa: B023
+            assert (w == plain).all()
+    # of two arrays, each the other's gradient: the first must not be moved before it is read
+    both, plain = np.array([[1.0, 2.0], [3.0, -4.0]]), np.array([[1.0, 2.0], [3.0, -4.0]])
+    SAM(SGD([both[0], both[1]], lr=0.5), rho=0.1).step(lambda: [both[1], both[0]])
+    SAM(SGD([plain[0], plain[1]], lr=0.5), rho=0.1).step(lambda: [plain[1].copy(), plain[0].copy()])
+    assert (both == plain).all()
+    opt = SAM(SGD(w, lr=0.5))
+    kept = w.copy()
+    opt.first_step(np.ones(2))
+    with pytest.raises(ValueError, match="grads has shape"):
+        opt.second_step(np.ones(3))
+    assert (w == kept).all()  # put back
+
+
+def test_sam_of_groups_that_maximise():
+    down, up = np.array([1.0]), np.array([1.0])
+    opt = SAM(SGD([{"params": down}, {"params": up, "maximize": True}], lr=1.0), rho=0.5 * np.sqrt(2.0))
+    seen = []
+    opt.step(lambda: seen.append((float(down[0]), float(up[0]))) or [down.copy(), up.copy()])
+    np.testing.assert_allclose(seen, [(1.0, 1.0), (1.5, 0.5)])
+    np.testing.assert_allclose([down[0], up[0]], [1.0 - 1.5, 1.0 + 0.5])
 
 
 # Averages

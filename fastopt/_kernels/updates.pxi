@@ -94,24 +94,6 @@ include "updates_measures.pxi"
 include "updates_filters.pxi"
 
 
-def address(str rule):
-    """Address of a rule's block function, `void (const FO(update)*, ptrdiff_t lo, ptrdiff_t hi)` of fo_updates.h.
-
-    It is serial and needs no GIL; an engine lets update.scalars point to the row of its table for the coming step.
-    """
-    return ROSTER[rule]
-
-
-def n_scalars():
-    """FO_SCALARS of fo_updates.h."""
-    return FO_SCALARS
-
-
-def rules():
-    """Names of the rules."""
-    return tuple(ROSTER)
-
-
 cdef class Plan:
     """The arrays of an optimizer that have this module's element type, cut into tasks. One thread may use it at a time.
 
@@ -236,9 +218,17 @@ cdef class Plan:
     cdef tuple rows_of(self, Py_ssize_t i, object given):
         """Indices and rows of an optimizers.RowGradient."""
         if self.rules[i] not in ROWWISE:
-            raise TypeError(f"grads{self.labels[i]} is a RowGradient, which SGD without momentum, Adagrad and Adam "
-                            "without amsgrad take")
+            raise TypeError(self.refused_rows(i))
         return given.fit(self.params[i], self.labels[i])
+
+    cdef str refused_rows(self, Py_ssize_t i):
+        return (f"grads{self.labels[i]} is a RowGradient, which SGD without momentum, Adagrad and Adam without amsgrad "
+                "take, and Muon for what it gives to Adam: arrays of three or more axes")
+
+    def whole(self):
+        """Raise for loaded gradients of some rows: what depends on sums over the elements needs all of them."""
+        for i, _, _ in self.sparse:
+            raise TypeError(self.refused_rows(i))
 
     def check(self, tuple rows):
         """Raise where the step of a loaded RowGradient would not leave the other rows alone."""
@@ -351,6 +341,7 @@ cdef class Plan:
         cdef double[:, ::1] sums = np.zeros((self.n, FO_TERMS))
         cdef measure_t block = <measure_t> <void*> <size_t> MEASURES[name]
         cdef piece_t piece
+        self.whole()
         self.fill(rows, None)
         for i in prange(n, nogil=True, schedule="static", num_threads=n_threads, use_threads_if=n_threads > 1):
             piece = self.pieces[i]

@@ -39,7 +39,7 @@ cdef extern from "fo_updates.h" nogil:
     element c_scaled "FO(scaled)"(element e, real h, const scalars_t* s)
     real c_root_first "FO(root_first)"(const element* e, const scalars_t* s)
     real c_root_second "FO(root_second)"(const element* e, const scalars_t* s)
-    real c_root_largest "FO(root_largest)"(const element* e, const scalars_t* s)
+    real c_root_spread "FO(root_spread)"(const element* e, const scalars_t* s)
     real c_root_third "FO(root_third)"(const element* e, const scalars_t* s)
     real c_lifted_second "FO(lifted_second)"(const element* e, const scalars_t* s)
     real c_plain_second "FO(plain_second)"(const element* e, const scalars_t* s)
@@ -103,7 +103,7 @@ ctypedef real (*denominator)(const element*, const scalars_t*) noexcept nogil
 # What the rules divide by, and the slots in it.
 cdef void length_root_first(const update_t* u, Py_ssize_t lo, Py_ssize_t hi) noexcept nogil: length_block(c_root_first, FIRST, u, lo, hi)
 cdef void length_root_second(const update_t* u, Py_ssize_t lo, Py_ssize_t hi) noexcept nogil: length_block(c_root_second, SECOND, u, lo, hi)
-cdef void length_root_largest(const update_t* u, Py_ssize_t lo, Py_ssize_t hi) noexcept nogil: length_block(c_root_largest, THIRD, u, lo, hi)
+cdef void length_root_spread(const update_t* u, Py_ssize_t lo, Py_ssize_t hi) noexcept nogil: length_block(c_root_spread, SECOND, u, lo, hi)
 cdef void length_root_third(const update_t* u, Py_ssize_t lo, Py_ssize_t hi) noexcept nogil: length_block(c_root_third, THIRD, u, lo, hi)
 cdef void length_lifted_second(const update_t* u, Py_ssize_t lo, Py_ssize_t hi) noexcept nogil: length_block(c_lifted_second, SECOND, u, lo, hi)
 cdef void length_plain_second(const update_t* u, Py_ssize_t lo, Py_ssize_t hi) noexcept nogil: length_block(c_plain_second, SECOND, u, lo, hi)
@@ -150,7 +150,7 @@ cdef dict MEASURES = {
 # By rule: the lengths after its step.
 cdef dict LENGTHS = {
     "adam": <size_t> <void*> length_root_second,
-    "amsgrad": <size_t> <void*> length_root_largest,
+    "amsgrad": <size_t> <void*> length_root_third,
     "adagrad": <size_t> <void*> length_root_first,
     "rmsprop": <size_t> <void*> length_root_first,
     "rmsprop_momentum": <size_t> <void*> length_root_first,
@@ -159,7 +159,25 @@ cdef dict LENGTHS = {
     "adamax": <size_t> <void*> length_plain_second,
     "nadam": <size_t> <void*> length_root_second,
     "radam": <size_t> <void*> length_lifted_second,
-    "adabelief": <size_t> <void*> length_root_second,
+    "adabelief": <size_t> <void*> length_root_spread,
     "yogi": <size_t> <void*> length_root_second,
     "adan": <size_t> <void*> length_root_third,
 }
+
+
+def address(str rule):
+    """Address of a rule's block function, `void (const FO(update)*, ptrdiff_t lo, ptrdiff_t hi)` of fo_updates.h.
+
+    It is serial and needs no GIL; an engine lets update.scalars point to the row of its table for the coming step.
+    """
+    return ROSTER[rule]
+
+
+def n_scalars():
+    """FO_SCALARS of fo_updates.h."""
+    return FO_SCALARS
+
+
+def rules():
+    """Names of the rules."""
+    return tuple(ROSTER)

@@ -13,6 +13,7 @@ import numpy as np
 
 from .. import _kernels
 from .._config import threads
+from ..schedules._base import as_float
 from . import _checks, _filters, _tensors
 from ._groups import Group, ParamGroup, collect, like
 from ._lengths import Lengths
@@ -83,8 +84,8 @@ class Optimizer(Lengths, State):
         axis (like="torch", "optax"), or of the last one ("keras").
     clip_value, clip_norm, clip_global_norm, clip_adaptive : float or None, default=None
         One of them: `clipping`'s functions by the optimizer's convention. clip_adaptive is the factor c, or a pair
-        (c, eps) with eps 1e-3 if not given; its units are the entries of the first axis ("torch") or of the last.
-        Not for rules that find a length from the gradients (`PolyakSGD`, `DoG`, `BarzilaiBorwein`, `AdaptiveGD`), and
+        (c, eps) with eps 1e-3 if not given; its units are the entries of the first axis ("torch") or of the last
+        ("optax": in arrays of three axes, of the last two). Not for rules that find a length from the gradients (`PolyakSGD`, `DoG`, `BarzilaiBorwein`, `AdaptiveGD`), and
         not for `Rprop`.
     noise : GradientNoise or None, default=None
         Gaussian noise, annealed.
@@ -369,7 +370,7 @@ class Optimizer(Lengths, State):
 
     @staticmethod
     def _lr(lr, step):
-        value = float(lr(step))
+        value = as_float(lr(step), f"the lr that the schedule gives at step {step}")
         if not 0 <= value < math.inf:
             raise ValueError(f"the schedule gives lr = {value!r} at step {step}; it must be finite and >= 0")
         return value

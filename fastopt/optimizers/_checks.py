@@ -46,6 +46,13 @@ def number(name, value, low, below=math.inf):
         raise ValueError(f"{name} must be {allowed}, got {value!r}")
 
 
+def only(like, options, **neutral):
+    """Options that one convention has: with the others they keep these values."""
+    for name, value in neutral.items():
+        if options["like"] != like and options[name] != value:
+            raise ValueError(f"{name} is a parameter of like={like!r} only, got {options[name]!r}")
+
+
 def rate(value):
     """A learning rate: a number or a function of the step."""
     if not callable(value):

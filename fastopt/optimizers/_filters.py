@@ -109,6 +109,12 @@ def check(o):
             _checks.number(f"lr_multiplier[{key!r}]", value, 0)
 
 
+def refuse(labels):
+    """Raise for gradients that are not finite."""
+    names = ", ".join(f"grads{label}" for label in labels)
+    raise ValueError(f"{names} {'is' if len(labels) == 1 else 'are'} not finite; nothing was updated")
+
+
 def variants(groups, o):
     """For each group the (excluded from decay, multiplier of the rate) of each array."""
     exclude, multiplier = o.get("weight_decay_exclude"), o.get("lr_multiplier") or {}
@@ -132,6 +138,20 @@ def variants(groups, o):
         [(excluded(key, w), float(multiplier.get(key, 1.0))) for key, w in zip(group.keys, group.params)]
         for group in groups
     ]
+
+
+def cut(shape, like):
+    """(rows, columns, whether a row is a unit, else a column) of an array whose units are clipped by themselves.
+
+    A unit is an entry of the first axis ("torch") or of the last; optax takes arrays of three axes for the weights of
+    attention heads, whose units are the entries of the last two.
+    """
+    size = math.prod(shape)
+    if sum(n > 1 for n in shape) <= 1:
+        return 1, size, True
+    if like == "torch" or (like == "optax" and len(shape) == 3):
+        return shape[0], size // max(1, shape[0]), like == "torch"
+    return size // max(1, shape[-1]), shape[-1], False
 
 
 def factors(norms, limit, like):
@@ -185,12 +205,13 @@ class Filter:
 
     def layout(self, w):
         """(rows, columns, whether a row is a unit, whether units are centred) of an array."""
-        units = self.centralize or self.clip == "clip_adaptive"
-        if not units or w.ndim <= 1 or (not self.centralize and sum(n > 1 for n in w.shape) <= 1):
+        if not self.centralize:
+            return (*(cut(w.shape, self.like) if self.clip == "clip_adaptive" else (1, w.size, True)), False)
+        if w.ndim <= 1:
             return 1, w.size, True, False
-        if self.like == "torch" or (self.like == "optax" and self.centralize):
-            return w.shape[0], w.size // max(1, w.shape[0]), True, self.centralize
-        return w.size // max(1, w.shape[-1]), w.shape[-1], False, self.centralize
+        if self.like == "keras":
+            return w.size // max(1, w.shape[-1]), w.shape[-1], False, True
+        return w.shape[0], w.size // max(1, w.shape[0]), True, True
 
     def __call__(self, plans, wheres, labels, step, n_threads):
         """Prepare the plans for their loaded gradients; False where the step is to be skipped."""
@@ -199,8 +220,7 @@ class Filter:
             if bad and self.nonfinite == "skip":
                 return False
             if bad:
-                names = ", ".join(f"grads{labels[i]}" for i in sorted(bad))
-                raise ValueError(f"{names} {'is' if len(bad) == 1 else 'are'} not finite; nothing was updated")
+                refuse([labels[i] for i in sorted(bad)])
         bound = self.limit if self.clip == "clip_value" else 0.0
         sigma, seed = (0.0, 0) if self.noise is None else (self.noise(step), int(self.noise.seed))
         for plan in plans:

@@ -99,13 +99,13 @@ class Group:
 
 def collect(params, label, name="params"):
     """(keys, arrays) and how they are wrapped; tensors that offer DLPack become arrays over their memory."""
-    params = _tensors.array(params, f"{name}{label}")
+    params = _tensors.owned(params, f"{name}{label}")
     if isinstance(params, np.ndarray):
         return ((0,), [params]), "array"
     if isinstance(params, Mapping):
-        return (tuple(params), [_tensors.array(a, f"{name}{label}[{key!r}]") for key, a in params.items()]), "dict"
+        return (tuple(params), [_tensors.owned(a, f"{name}{label}[{key!r}]") for key, a in params.items()]), "dict"
     if isinstance(params, Iterable) and not isinstance(params, (str, bytes)):
-        arrays = [_tensors.array(a, f"{name}{label}[{i}]") for i, a in enumerate(params)]
+        arrays = [_tensors.owned(a, f"{name}{label}[{i}]") for i, a in enumerate(params)]
         return (tuple(range(len(arrays))), arrays), "list"
     raise TypeError(
         f"{name}{label} must be an array, a list of arrays or a dict from name to array, got {type(params).__name__}"

@@ -39,7 +39,7 @@ class Lengths:
         for group, lr, multiplier, row in self._effective:
             rate = (self._lr(lr, self._step - 1) if callable(lr) else lr) * multiplier
             given = () if idle or not group.steps else self._last_row(group, row, rate)
-            if not given or given[ALPHA] == 0:
+            if not given:
                 rows.append((0.0,) * (ALPHA + 1))
                 continue
             weight = float(self._weight(group.options(self._options), given, group.steps))

@@ -28,6 +28,8 @@ class Measured(Optimizer):
 
     def _measure(self, rows, n_threads):
         """The sums of each array, (arrays, terms)."""
+        for plan in self._plans:
+            plan.whole()
         if len(self._plans) == 1:
             return self._plans[0].measure(self._MEASURE, rows, n_threads)
         sums = np.zeros((len(self._sizes), self._TERMS))

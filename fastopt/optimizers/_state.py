@@ -54,11 +54,11 @@ class State:
     def state_dict(self):
         """What the next step needs beside parameters and options: a flat mapping of arrays, copies of ours.
 
-        Keys: "schema", "optimizer", "like", "step", "skipped", "group_step" and, for each slot and parameter, the slot's name
-        with the parameter's place ("exp_avg", "exp_avg.0", "exp_avg.w", "exp_avg.0.w" for one array, a list, a dict,
-        groups); the schedule-free rules' "weight_sum" and "lr_max" of each group; of a schedule with a state also "lr."
-        and "lr.0." (of a group's own) with its keys. `numpy.savez(file, **state)` stores it. Options are not part of
-        it: the constructor says them.
+        Keys: "schema", "optimizer", "like", "step", "skipped", "group_step" and, for each slot and parameter, the slot's
+        name with the parameter's place ("exp_avg", "exp_avg.0", "exp_avg.w", "exp_avg.0.w" for one array, a list, a
+        dict, groups); what some rules hand on for each group (the schedule-free ones "weight_sum" and "lr_max", ASGD
+        "eta", NAdam "mu_product"); of a schedule with a state also "lr." and "lr.0." (of a group's own) with its keys.
+        `numpy.savez(file, **state)` stores it. Options are not part of it: the constructor says them.
         """
         self._bound()
         return {

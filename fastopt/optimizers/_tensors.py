@@ -13,7 +13,13 @@ def alias(tensor, name):
     """The array that shares the memory of a CPU tensor: what is written to one is in the other."""
     if getattr(tensor, "requires_grad", False):
         raise TypeError(f"{name} is a tensor that requires grad; pass {name}.detach(), which has the same memory")
-    kind = int(tensor.__dlpack_device__()[0])
+    try:
+        kind = int(tensor.__dlpack_device__()[0])
+    except (BufferError, RuntimeError, TypeError, ValueError) as error:  # of a device that DLPack has no number for
+        raise TypeError(
+            f"{name} is a tensor on {getattr(tensor, 'device', 'an unknown device')}, which has no memory that fastopt "
+            f"can read; pass one on the CPU"
+        ) from error
     if kind != 1:
         device = _DEVICES.get(kind, f"DLPack device {kind}")
         raise TypeError(f"{name} is a tensor on {device}; fastopt updates memory of the CPU, pass {name}.cpu()")
@@ -22,6 +28,17 @@ def alias(tensor, name):
     except (BufferError, RuntimeError, TypeError, ValueError) as error:
         kind = f"{type(tensor).__name__} of {getattr(tensor, 'dtype', 'unknown dtype')}"
         raise TypeError(f"{name} must be an array of float32 or float64, got {kind}: {error}") from error
+
+
+def owned(given, name):
+    """As `array`, of what is written in place: a tensor has to be contiguous."""
+    made = array(given, name)
+    if made is not given and not made.flags.c_contiguous:
+        raise ValueError(
+            f"{name} is a tensor that is not contiguous (shape {made.shape}, strides of {made.strides} bytes); it is used "
+            f"where it is, so keep {name}.contiguous() and pass that"
+        )
+    return made
 
 
 def array(given, name):

@@ -1,6 +1,7 @@
 """What the optimizers around another optimizer share."""
 
 import copy
+from bisect import bisect_right
 
 import numpy as np
 
@@ -28,6 +29,19 @@ def usable(flat, arrays, labels):
     return made
 
 
+def apart(grads, arrays, labels):
+    """The gradients, copied where they share memory with a parameter: they are read after parameters were written."""
+    spans = _checks.spans(arrays, labels)
+    ends = [end for _, end in spans]
+
+    def shares(g):
+        start = g.ctypes.data
+        at = bisect_right(ends, start)  # the first span that ends after start
+        return at < len(spans) and spans[at][0] < start + g.nbytes
+
+    return [g.copy() if shares(g) else g for g in grads]
+
+
 def blocks(*columns):
     """For each element type a tuple of the kernels' Blocks of those arrays, one for each of these lists."""
     for dtype in _checks.DTYPES:
@@ -41,10 +55,9 @@ class Wrapper:
     """An optimizer around another one, which it holds as `optimizer`: an optimizer, a recipe, a name or a wrapper.
 
     It steps, binds, compares, prints, pickles, has get_params and set_params (``optimizer__lr`` reaches inside) and
-    saves its state as optimizers do; the keys of the inner state begin with "optimizer.".
+    saves its state as optimizers do; the keys of the inner state begin with "optimizer.". Its parameters and those of
+    the inner optimizer are attributes, read and assigned.
     """
-
-    _OWN = ()  # names of the parameters beside `optimizer`
 
     def _configure(self, optimizer, **own):
         from . import get
@@ -52,25 +65,57 @@ class Wrapper:
         if not isinstance(optimizer, Wrapper):
             optimizer = get(optimizer)
         self._check(own)
-        self.optimizer, self._own = optimizer, own
+        self.__dict__.update(optimizer=optimizer, _own=own, _n_arrays=0)
         if self._root._groups is not None:
             self._start()
+            self._follow()
 
     @property
     def _root(self):
         return self.optimizer._root if isinstance(self.optimizer, Wrapper) else self.optimizer
 
+    @property
+    def _takes_function(self):
+        """Whether `step` takes a function that gives the gradients."""
+        return isinstance(self.optimizer, Wrapper) and self.optimizer._takes_function
+
+    def _holder(self, name):
+        """The optimizer that has this parameter: this one or, from outside in, one within; None where none has."""
+        one = self
+        while isinstance(one, Wrapper):
+            if name in one._own:
+                return one
+            one = one.optimizer
+        return one if name in one._options else None
+
     def __getattr__(self, name):
-        own = self.__dict__.get("_own", {})
-        if name in own:
-            return own[name]
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        holder = self._holder(name) if "_own" in self.__dict__ else None
+        if holder is None:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return self._own[name] if holder is self else getattr(holder, name)
+
+    def __setattr__(self, name, value):
+        if name.startswith("_"):
+            super().__setattr__(name, value)
+            return
+        holder = self._holder(name)
+        if holder is None:
+            raise AttributeError(f"{type(self).__name__} has no parameter {name!r} to set, nor has its optimizer")
+        holder.set_params(**{name: value})
 
     def _bound(self):
         if self._root._groups is None:
             raise ValueError(
                 f"this {type(self).__name__} is a recipe without parameters; opt.bind(params) gives one that steps"
             )
+        self._follow()
+
+    def _follow(self):
+        """Take in arrays that the inner optimizer was given since (`add_param_group`)."""
+        n = sum(len(group.params) for group in self._root._groups)
+        if n > self._n_arrays:
+            self._extend(self._arrays()[self._n_arrays :])
+            self._n_arrays = n
 
     def _arrays(self):
         return [w for group in self._root._groups for w in group.params]
@@ -93,7 +138,10 @@ class Wrapper:
         return _checks.threads_for(root._options["n_threads"], self._arrays())
 
     def _start(self):
-        """Make the state, with the parameters of now."""
+        """Make the state, as yet without arrays."""
+
+    def _extend(self, arrays):
+        """Keep what belongs to these arrays too."""
 
     def _check(self, own):
         """Raise where a parameter is not legal."""
@@ -127,6 +175,12 @@ class Wrapper:
     def bind(self, params):
         """A new one of the same options that updates `params`; this one does not change."""
         return type(self)(self.optimizer.bind(params), **copy.copy(self._own))
+
+    def add_param_group(self, group):
+        """Bind one more group, as the inner optimizer does; what is kept of its arrays begins with them as they are."""
+        self._bound()
+        self.optimizer.add_param_group(group)
+        self._follow()
 
     def __repr__(self):
         return (
@@ -165,6 +219,11 @@ class Wrapper:
         """Lists of arrays of the state by name, each in the order of the parameters."""
         return {}
 
+    def _check_numbers(self, numbers):
+        """Raise where the numbers of a state are none of this one."""
+        if any(value < 0 for value in numbers.values()):
+            raise ValueError(f"state has a negative number: {numbers}")
+
     def _take(self, numbers):
         """Go on with these numbers; the buffers are already filled."""
 
@@ -201,8 +260,7 @@ class Wrapper:
                     f"expected {mine[key].shape} and {mine[key].dtype}"
                 )
         numbers = {name: int(state[name]) for name in self._numbers()}
-        if any(value < 0 for value in numbers.values()):
-            raise ValueError(f"state has a negative number: {numbers}")
+        self._check_numbers(numbers)
         self.optimizer.load_state_dict({k.removeprefix("optimizer."): v for k, v in state.items() if k not in own})
         for name, buffers in self._buffers().items():
             for i, a in enumerate(buffers):

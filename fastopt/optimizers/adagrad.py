@@ -29,7 +29,7 @@ class Adagrad(Optimizer):
     weight_decay : float, default=0
         >= 0.
     initial_accumulator_value : float, default=0
-        What s begins with, >= 0. Keras and optax: 0.1.
+        What s begins with, >= 0; a group's own counts, which torch ignores. Keras and optax: 0.1.
     eps : float, default=1e-10
         >= 0. Keras and optax: 1e-7, > 0.
     maximize, clip_global_norm, n_threads, like
@@ -80,10 +80,9 @@ class Adagrad(Optimizer):
         _checks.common(o)
         _checks.number("lr_decay", o["lr_decay"], 0)
         _checks.number("initial_accumulator_value", o["initial_accumulator_value"], 0)
+        _checks.only("torch", o, lr_decay=0)
         if o["like"] != "torch":
             _checks.positive("eps", o["eps"], f"like={o['like']!r} has it under the root")
-            if o["lr_decay"] != 0:
-                raise ValueError(f"lr_decay is a parameter of like='torch' only, got {o['lr_decay']!r}")
 
     @staticmethod
     def _rule(o):
@@ -124,7 +123,7 @@ class Adadelta(Optimizer):
     lr : float or callable, default=1.0
         Step size or a function of the step (from 0), >= 0. Keras: 1e-3.
     rho : float, default=0.9
-        In [0, 1). Keras: 0.95.
+        In [0, 1]; 1 keeps both averages at 0. Keras: 0.95.
     eps : float, default=1e-6
         >= 0. Keras: 1e-7.
     weight_decay : float, default=0
@@ -171,7 +170,9 @@ class Adadelta(Optimizer):
     @staticmethod
     def _check(o):
         _checks.common(o)
-        _checks.number("rho", o["rho"], 0, 1)
+        _checks.number("rho", o["rho"], 0)
+        if o["rho"] > 1:
+            raise ValueError(f"rho must be in [0, 1], got {o['rho']!r}")
 
     @staticmethod
     def _rule(o):
@@ -216,6 +217,10 @@ class RMSprop(Optimizer):
     momentum : float, default=0
         >= 0.
     centered : bool, default=False
+    initial_scale : float, default=0
+        What v begins with, >= 0; optax only.
+    eps_in_sqrt : bool or None, default=None
+        Whether :math:`\epsilon` is added under the root or to it; None: by the convention, as above. optax only.
     maximize, clip_global_norm, n_threads, like
         As for `SGD`.
 
@@ -253,6 +258,8 @@ class RMSprop(Optimizer):
         momentum=0,
         centered=False,
         *,
+        initial_scale=0,
+        eps_in_sqrt=None,
         maximize=False,
         clip_global_norm=None,
         n_threads=None,
@@ -266,12 +273,20 @@ class RMSprop(Optimizer):
         _checks.number("alpha", o["alpha"], 0, 1)
         _checks.number("momentum", o["momentum"], 0)
         _checks.flag("centered", o["centered"])
+        _checks.number("initial_scale", o["initial_scale"], 0)
+        if o["eps_in_sqrt"] is not None:
+            _checks.flag("eps_in_sqrt", o["eps_in_sqrt"])
+        _checks.only("optax", o, initial_scale=0, eps_in_sqrt=None)
 
     @staticmethod
     def _rule(o):
         centered, momentum = o["centered"], o["momentum"] > 0
         name = "rmsprop" + centered * "_centered" + momentum * "_momentum"
         return name, ("square_avg", *["grad_avg"] * centered, *["momentum_buffer"] * momentum)
+
+    @staticmethod
+    def _start(o):
+        return {"square_avg": o["initial_scale"]}
 
     def _weight(self, o, row, t):
         mu = o["momentum"]
@@ -283,12 +298,13 @@ class RMSprop(Optimizer):
         sign, l2, decay = _checks.decays(o)
         keep, mu = o["alpha"], o["momentum"]
         gain = 1.0 - keep
+        eps, eps_root = (o["eps"], 0.0) if o["eps_in_sqrt"] is False else (0.0, o["eps"])
 
         def torch(lr, t):
             return sign, l2, 0.0, lr, 0.0, keep, gain, mu, 1.0, o["eps"]
 
         def others(lr, t):
             alpha = 1.0 if mu > 0 else lr
-            return sign, l2, lr * decay, alpha, 0.0, keep, gain, mu, lr, 0.0, 0.0, o["eps"]
+            return sign, l2, lr * decay, alpha, 0.0, keep, gain, mu, lr, eps, 0.0, eps_root
 
         return torch if o["like"] == "torch" else others

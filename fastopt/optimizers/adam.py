@@ -49,6 +49,8 @@ class Adam(Optimizer):
         Ascend.
     decoupled_weight_decay : bool, default=False
         Decouple as `AdamW` does; for like="keras" it is so in any case.
+    eps_root : float, default=0
+        Added to :math:`\hat v` under the root, >= 0; optax only.
     clip_global_norm : float or None, default=None
         As for `SGD`.
     n_threads : int or None, default=None
@@ -91,6 +93,7 @@ class Adam(Optimizer):
         *,
         maximize=False,
         decoupled_weight_decay=False,
+        eps_root=0,
         clip_global_norm=None,
         n_threads=None,
         like="torch",
@@ -104,6 +107,7 @@ class Adam(Optimizer):
             amsgrad=amsgrad,
             maximize=maximize,
             decoupled_weight_decay=decoupled_weight_decay,
+            eps_root=eps_root,
             clip_global_norm=clip_global_norm,
             n_threads=n_threads,
             like=like,
@@ -113,7 +117,8 @@ class Adam(Optimizer):
     def _check(o):
         _checks.common(o)
         _checks.pair("betas", o["betas"])
-        _checks.number("eps", o["eps"], 0)
+        _checks.number("eps_root", o["eps_root"], 0)
+        _checks.only("optax", o, eps_root=0)
         _checks.flag("amsgrad", o["amsgrad"])
         if "decoupled_weight_decay" in o:
             _checks.flag("decoupled_weight_decay", o["decoupled_weight_decay"])
@@ -132,16 +137,17 @@ class Adam(Optimizer):
         gain1, gain2 = 1.0 - beta1, 1.0 - beta2
         hat = o["like"] == "keras"
         decoupled = decay if hat or o.get("decoupled_weight_decay", True) else 0.0
-        l2 = decay - decoupled
+        l2, inside = decay - decoupled, o["eps_root"]
 
         def corrected(lr, t):
-            root = sqrt(1.0 - beta2**t)
-            alpha = lr * root / (1.0 - beta1**t)
-            return sign, l2, lr * decoupled, alpha, 0.0, beta1, gain1, beta2, gain2, eps if hat else eps * root, 1.0
+            square = 1.0 - beta2**t
+            root = sqrt(square)
+            alpha, rest = lr * root / (1.0 - beta1**t), eps if hat else eps * root
+            return sign, l2, lr * decoupled, alpha, 0.0, beta1, gain1, beta2, gain2, rest, 1.0, inside * square
 
         def lifted(lr, t):
             alpha, lift = lr / (1.0 - beta1**t), 1.0 / (1.0 - beta2**t)
-            return sign, l2, lr * decoupled, alpha, 0.0, beta1, gain1, beta2, gain2, eps, lift
+            return sign, l2, lr * decoupled, alpha, 0.0, beta1, gain1, beta2, gain2, eps, lift, inside
 
         return lifted if o["like"] == "optax" and o["amsgrad"] else corrected
 
@@ -151,7 +157,7 @@ class AdamW(Adam):
 
     Parameters
     ----------
-    params, lr, betas, eps, amsgrad, maximize, clip_global_norm, n_threads, like
+    params, lr, betas, eps, amsgrad, maximize, eps_root, clip_global_norm, n_threads, like
         As for `Adam`.
     weight_decay : float, default=1e-2
         >= 0. Keras: 4e-3, optax: 1e-4.
@@ -186,6 +192,7 @@ class AdamW(Adam):
         amsgrad=False,
         *,
         maximize=False,
+        eps_root=0,
         clip_global_norm=None,
         n_threads=None,
         like="torch",
@@ -198,6 +205,7 @@ class AdamW(Adam):
             weight_decay=weight_decay,
             amsgrad=amsgrad,
             maximize=maximize,
+            eps_root=eps_root,
             clip_global_norm=clip_global_norm,
             n_threads=n_threads,
             like=like,

@@ -17,7 +17,7 @@ class Adamax(Optimizer):
       :math:`w \leftarrow w - \frac{\eta}{1 - \beta_1^t} \frac{m}{u}`.
     - ``like="keras"``: :math:`u \leftarrow \max(\beta_2 u, |h|)`,
       :math:`w \leftarrow w - \frac{\eta}{1 - \beta_1^t} \frac{m}{u + \epsilon}`, and the weight decay is decoupled
-      (:math:`w \leftarrow w - \eta \lambda w`).
+      (:math:`w \leftarrow w - \eta \lambda w`), as with decoupled_weight_decay that of ``"optax"``.
 
     Parameters
     ----------
@@ -31,13 +31,16 @@ class Adamax(Optimizer):
         >= 0. Keras: 1e-7.
     weight_decay : float, default=0
         >= 0.
+    decoupled_weight_decay : bool, default=False
+        :math:`w \leftarrow w - \eta \lambda w` and none in h (optax.adamaxw); for like="keras" it is so in any case,
+        torch has none.
     maximize, clip_global_norm, n_threads, like
         As for `SGD`.
 
     Notes
     -----
     Slots: "exp_avg", "exp_inf". Sources: Kingma and Ba (2015); torch.optim.Adamax, keras.optimizers.Adamax,
-    optax.adamax.
+    optax.adamax and, decoupled, optax.adamaxw.
 
     Examples
     --------
@@ -64,6 +67,7 @@ class Adamax(Optimizer):
         weight_decay=0,
         *,
         maximize=False,
+        decoupled_weight_decay=False,
         clip_global_norm=None,
         n_threads=None,
         like="torch",
@@ -74,6 +78,9 @@ class Adamax(Optimizer):
     def _check(o):
         _checks.common(o)
         _checks.pair("betas", o["betas"])
+        _checks.flag("decoupled_weight_decay", o["decoupled_weight_decay"])
+        if o["like"] == "torch":
+            _checks.only("optax", o, decoupled_weight_decay=False)
 
     @staticmethod
     def _rule(o):

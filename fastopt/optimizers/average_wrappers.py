@@ -6,10 +6,13 @@ from .averaging import ParameterAverage
 
 
 class _Averaged(Wrapper):
-    def _start(self):
-        root, arrays = self._root, self._arrays()
-        params = arrays if root._grouped else self._structured(arrays)
-        self._average = ParameterAverage(params, self._own.get("decay"), n_threads=root._options["n_threads"])
+    def _extend(self, arrays):
+        root = self._root
+        if "_average" in self.__dict__:
+            self._average._extend(arrays)
+        else:
+            params = arrays if root._grouped else self._structured(arrays)
+            self._average = ParameterAverage(params, self._own.get("decay"), n_threads=root._options["n_threads"])
 
     def _check(self, own):
         _checks.count("every", own["every"])
@@ -24,11 +27,11 @@ class _Averaged(Wrapper):
             self._average.decay = self._own.get("decay")
         return self
 
-    def step(self, grads):
+    def step(self, grads, *, value=None):
         """One step of the inner optimizer, after which the average takes the parameters where it is their turn."""
         self._bound()
         before = self.optimizer.n_steps
-        self.optimizer.step(grads)
+        self.optimizer.step(grads, value=value)
         now = self.optimizer.n_steps - self._own["start"]
         if self.optimizer.n_steps > before and now > 0 and now % self._own["every"] == 0:
             self._average.update()

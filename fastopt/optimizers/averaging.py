@@ -75,6 +75,14 @@ class ParameterAverage:
         self.__dict__.update(state, _table=None)
         self._addresses = [(w.ctypes.data, w.size) for w in self._params]
 
+    def _extend(self, arrays):
+        """Average more arrays, which count as constant so far; the structure becomes a list."""
+        self._params = [*self._params, *arrays]
+        self._averages = [*self._averages, *(like(w, "params") for w in arrays)]
+        self._keys, self._wraps = tuple(range(len(self._params))), "list"
+        self._addresses = [(w.ctypes.data, w.size) for w in self._params]
+        self._table = None
+
     @property
     def n_updates(self):
         """Updates made."""

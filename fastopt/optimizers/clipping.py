@@ -19,7 +19,7 @@ import numpy as np
 from .. import _kernels
 from .._config import threads
 from . import _checks
-from ._filters import factors, total_norm
+from ._filters import cut, factors, total_norm
 from ._groups import Group, collect
 
 __all__ = ["clip_adaptive", "clip_global_norm", "clip_norm", "clip_value"]
@@ -182,7 +182,7 @@ def clip_global_norm(grads, limit, *, like="torch", error_if_nonfinite=False, n_
     return norm
 
 
-def clip_adaptive(grads, params, clipping=0.01, eps=1e-3, *, unit_axis=-1, n_threads=None):
+def clip_adaptive(grads, params, clipping=0.01, eps=1e-3, *, like="optax", n_threads=None):
     r"""Adaptive gradient clipping, in place: a unit's gradient has at most `clipping` times the norm of its weights.
 
     A unit u with weights w and gradient g, :math:`\|g\| > c \max(\|w\|, \epsilon)`, gets
@@ -196,9 +196,10 @@ def clip_adaptive(grads, params, clipping=0.01, eps=1e-3, *, unit_axis=-1, n_thr
         c, > 0.
     eps : float, default=1e-3
         > 0.
-    unit_axis : {-1, 0}, default=-1
-        The axis that counts the units: the last (weights as inputs x outputs: Keras, JAX) or the first (torch). Arrays
-        with at most one axis longer than 1 are one unit.
+    like : {"torch", "keras", "optax"}, default="optax"
+        Units are the entries of the last axis (weights as inputs x outputs: Keras, JAX) or of the first (torch); of an
+        array of three axes optax' are the entries of the last two (inputs x heads x outputs). Arrays with at most one
+        axis longer than 1 are one unit.
     n_threads : int or None, default=None
         None: one thread until the work pays; -1: all.
 
@@ -217,8 +218,7 @@ def clip_adaptive(grads, params, clipping=0.01, eps=1e-3, *, unit_axis=-1, n_thr
            [5.e-01, 0.e+00]])
     """
     clipping, eps = _limit("clipping", clipping), _limit("eps", eps)
-    if isinstance(unit_axis, bool) or unit_axis not in (-1, 0):
-        raise ValueError(f"unit_axis must be -1 or 0, got {unit_axis!r}")
+    _checks.like(like, ("torch", "keras", "optax"))
     mine, weights = _Arrays("grads", grads, n_threads), _Arrays("params", params, n_threads, update=False)
     if set(mine.keys) != set(weights.keys) or isinstance(grads, np.ndarray) != isinstance(params, np.ndarray):
         raise ValueError(
@@ -237,13 +237,12 @@ def clip_adaptive(grads, params, clipping=0.01, eps=1e-3, *, unit_axis=-1, n_thr
         if not g.size:
             continue
         kernel = _kernels.table.updates[g.dtype]
-        if sum(n > 1 for n in g.shape) <= 1:
-            shape, sums, spread = (1, g.size), kernel.row_squares, (slice(None), None)
-        elif unit_axis == 0:
-            shape, sums, spread = (g.shape[0], -1), kernel.row_squares, (slice(None), None)
+        rows, columns, by_rows = cut(g.shape, like)
+        if by_rows:
+            sums, spread = kernel.row_squares, (slice(None), None)
         else:
-            shape, sums, spread = (-1, g.shape[-1]), kernel.column_squares, (None, slice(None))
-        g, w = g.reshape(shape), w.reshape(shape)
+            sums, spread = kernel.column_squares, (None, slice(None))
+        g, w = g.reshape(rows, columns), w.reshape(rows, columns)
         norms, most = np.sqrt(sums(g, mine.n_threads)), np.sqrt(sums(w, mine.n_threads))
         factors = _factors(norms, clipping * np.maximum(most, eps), "optax")
         g *= factors[spread].astype(g.dtype)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 
@@ -22,17 +23,20 @@ class LearningRates:
         its way down to its minimum for good (before, noise of the batches is steeper); NaN where it never falls.
     minimum : float
         The rate of the smallest smoothed loss, where training no longer gains; a tenth of it is another usual choice.
+    maximize : bool
+        Whether the optimizer maximises: above, the smallest loss is then the largest, and it rises instead of falling.
     stopped : str
         "end", "diverged" or "not finite".
     """
 
-    def __init__(self, rates, losses, smoothed, stopped):
-        self.rates, self.losses, self.smoothed, self.stopped = rates, losses, smoothed, stopped
+    def __init__(self, rates, losses, smoothed, stopped, maximize=False):
+        self.rates, self.losses, self.smoothed, self.stopped, self.maximize = rates, losses, smoothed, stopped, maximize
         self.minimum = self.suggestion = math.nan
         if len(rates):
-            best = int(np.argmin(smoothed))
+            level = -smoothed if maximize else smoothed
+            best = int(np.argmin(level))
             self.minimum = float(rates[best])
-            level = smoothed[: best + 1]
+            level = level[: best + 1]
             start = np.median(level[: 1 + len(level) // 10])
             fall = start - level[-1]
             if best >= 2 and 0 < fall < math.inf:
@@ -64,15 +68,16 @@ def find_lr(optimizer, function, batches=None, *, low=1e-7, high=10.0, n_steps=1
     The rate of step i of n is :math:`\mathrm{low} (\mathrm{high} / \mathrm{low})^{i / (n - 1)}`. The losses are
     smoothed by an exponential mean with bias correction. The test ends where the smoothed loss m is above the first one
     and :math:`m - b > (\mathrm{divergence} - 1) \max(|b|, m_0 - b)`, b the smallest and :math:`m_0` the first; where a
-    loss or a parameter is no longer finite; or at `high`. Parameters and the optimizer's state, options and schedules
-    are then as before, also where the function raises.
+    loss or a parameter is no longer finite; or at `high`. Where the optimizer maximises, all this is of -loss.
+    Parameters and the optimizer's state, options and schedules are then as before, also where the function raises.
 
     Parameters
     ----------
     optimizer : Optimizer or wrapper
         With parameters. Groups with a rate of their own get the rate of the test too.
     function : callable
-        ``function()``, or ``function(batch)`` with batches, gives (loss, gradients) at the parameters of now.
+        ``function()``, or ``function(batch)`` with batches, gives (loss, gradients) at the parameters of now. With `SAM`
+        it is called twice a step; a loss that the optimizer needs (`PolyakSGD`) is handed on.
     batches : iterable or None, default=None
         A list, or an iterable that can be iterated anew, is gone through again and again; an iterator until it ends.
     low, high : float, default=1e-7, 10
@@ -121,6 +126,12 @@ def find_lr(optimizer, function, batches=None, *, low=1e-7, high=10.0, n_steps=1
     if not divergence > 1:
         raise ValueError(f"divergence must be > 1, got {divergence!r}")
 
+    maximize = {bool(group.options(root._options)["maximize"]) for group in root._groups}
+    if len(maximize) > 1:
+        raise ValueError("some groups minimise and others maximise: no change of the loss shows which rate is good")
+    maximize = maximize.pop()
+    sign = -1.0 if maximize else 1.0
+
     params = [w for group in root._groups for w in group.params]
     kept, state, options = [w.copy() for w in params], optimizer.state_dict(), dict(root._options)
     own = [dict(group.own) for group in root._groups]
@@ -130,29 +141,28 @@ def find_lr(optimizer, function, batches=None, *, low=1e-7, high=10.0, n_steps=1
         for group in root._groups:
             group.own.pop("lr", None)
         for i in range(n_steps):
-            if batches is None:
-                loss, grads = function()
-            else:
+            evaluate = function
+            if batches is not None:
                 source, batch = _next(source, batches)
                 if source is None:
                     break
-                loss, grads = function(batch)
+                evaluate = partial(function, batch)
+            loss, grads = evaluate()
             loss = float(loss)
             if not math.isfinite(loss):
                 stopped = "not finite"
                 break
             rate = float(low) * (float(high) / float(low)) ** (i / (n_steps - 1))
             mean = smoothing * mean + (1.0 - smoothing) * loss
-            value = mean / (1.0 - smoothing ** (i + 1))
+            smoothed.append(mean / (1.0 - smoothing ** (i + 1)))
             rates.append(rate)
             losses.append(loss)
-            smoothed.append(value)
-            best, first = min(smoothed), smoothed[0]
+            value, best, first = sign * smoothed[-1], min(sign * x for x in smoothed), sign * smoothed[0]
             if i and value > max(first, best) and value - best > (divergence - 1.0) * max(abs(best), first - best):
                 stopped = "diverged"
                 break
             root.set_params(lr=rate)
-            optimizer.step(grads)
+            _step(optimizer, root, evaluate, loss, grads)
             if not all(np.isfinite(w).all() for w in params):
                 stopped = "not finite"
                 break
@@ -164,7 +174,21 @@ def find_lr(optimizer, function, batches=None, *, low=1e-7, high=10.0, n_steps=1
             group.own.update(had)
         root.set_params(lr=options["lr"])
         optimizer.load_state_dict(state)
-    return LearningRates(np.array(rates), np.array(losses), np.array(smoothed), stopped)
+    return LearningRates(np.array(rates), np.array(losses), np.array(smoothed), stopped, maximize)
+
+
+def _step(optimizer, root, evaluate, loss, grads):
+    """One step of any optimizer with what `evaluate` has just given."""
+    if not (isinstance(optimizer, Wrapper) and optimizer._takes_function):
+        optimizer.step(grads, value=loss if root._NEEDS_VALUE else None)
+        return
+    known = [(loss, grads)]
+
+    def gradient():
+        found = known.pop() if known else evaluate()
+        return found if root._NEEDS_VALUE else found[1]
+
+    optimizer.step(gradient)
 
 
 def _next(source, batches):

@@ -48,13 +48,16 @@ class Lookahead(Wrapper):
             raise ValueError(f"alpha must be in (0, 1], got {own['alpha']!r}")
 
     def _start(self):
-        self._slow, self._count = [like(w, "params") for w in self._arrays()], 0
+        self._slow, self._count = [], 0
 
-    def step(self, grads):
+    def _extend(self, arrays):
+        self._slow += [like(w, "params") for w in arrays]
+
+    def step(self, grads, *, value=None):
         """One step of the inner optimizer; after every k-th the slow weights follow and become the parameters."""
         self._bound()
         before = self.optimizer.n_steps
-        self.optimizer.step(grads)
+        self.optimizer.step(grads, value=value)
         self._count += self.optimizer.n_steps - before
         if self._count < self._own["k"]:
             return

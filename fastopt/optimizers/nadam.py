@@ -20,6 +20,8 @@ class NAdam(Optimizer):
         \frac{1 - \mu_t}{1 - \Pi_t} h + \frac{\mu_{t + 1}}{1 - \Pi_{t + 1}} m \right)
 
     The conventions differ in :math:`\psi` (momentum_decay) and :math:`\epsilon`, and Keras decouples the weight decay.
+    :math:`\Pi` is a product of the momenta as they were at each step, also where betas or momentum_decay have changed
+    since; without momentum_decay it is :math:`\beta_1^t` of the :math:`\beta_1` of now, as optax has it.
 
     Parameters
     ----------
@@ -37,13 +39,15 @@ class NAdam(Optimizer):
         >= 0. None: :math:`\mu_t = \beta_1`. Keras: 1, optax: None.
     decoupled_weight_decay : bool, default=False
         :math:`w \leftarrow w - \eta \lambda w` and none in h; for like="keras" it is so in any case.
+    eps_root : float, default=0
+        Added to :math:`\hat v` under the root, >= 0; optax only.
     maximize, clip_global_norm, n_threads, like
         As for `SGD`.
 
     Notes
     -----
-    Slots: "exp_avg", "exp_avg_sq". Sources: Dozat (2016); torch.optim.NAdam, keras.optimizers.Nadam, optax.nadam and,
-    decoupled, optax.nadamw.
+    Slots: "exp_avg", "exp_avg_sq"; :math:`\Pi` of each group. Sources: Dozat (2016); torch.optim.NAdam,
+    keras.optimizers.Nadam, optax.nadam and, decoupled, optax.nadamw.
 
     Examples
     --------
@@ -65,6 +69,7 @@ class NAdam(Optimizer):
         "keras": {"lr": 1e-3, "eps": 1e-7, "momentum_decay": 1.0},
         "optax": {"momentum_decay": None},
     }
+    _CARRIED = ("mu_product",)
     _weight = averaged
 
     def __init__(
@@ -78,6 +83,7 @@ class NAdam(Optimizer):
         decoupled_weight_decay=False,
         *,
         maximize=False,
+        eps_root=0,
         clip_global_norm=None,
         n_threads=None,
         like="torch",
@@ -89,6 +95,8 @@ class NAdam(Optimizer):
         _checks.common(o)
         _checks.pair("betas", o["betas"])
         _checks.flag("decoupled_weight_decay", o["decoupled_weight_decay"])
+        _checks.number("eps_root", o["eps_root"], 0)
+        _checks.only("optax", o, eps_root=0)
         if o["momentum_decay"] is not None:
             _checks.number("momentum_decay", o["momentum_decay"], 0)
 
@@ -97,24 +105,27 @@ class NAdam(Optimizer):
         return "nadam", ("exp_avg", "exp_avg_sq")
 
     @staticmethod
-    def _scalars(o):
-        """The function (lr, t) that gives the row of fo_updates.h's scalars for step t, from 1."""
+    def _scalars(o, carried):
+        """The function (lr, t) that gives the row of fo_updates.h's scalars for step t, from 1, and keeps the product."""
         sign, l2, decay = _checks.decays(o)
-        (beta1, beta2), eps, psi = o["betas"], o["eps"], o["momentum_decay"]
-        known = [0, 1.0]  # t and the product of the momenta up to it
+        (beta1, beta2), eps, inside, psi = o["betas"], o["eps"], o["eps_root"], o["momentum_decay"]
 
         def momentum(t):
             return beta1 if psi is None else beta1 * (1.0 - 0.5 * 0.96 ** (t * psi))
 
-        def row(lr, t):
-            if t < known[0]:
-                known[:] = 0, 1.0
-            while known[0] < t:
-                known[:] = known[0] + 1, known[1] * momentum(known[0] + 1)
-            now, following, product = momentum(t), momentum(t + 1), known[1]
-            root = sqrt(1.0 - beta2**t)
+        def row(lr, t, last=False):
+            now, following = momentum(t), momentum(t + 1)
+            if not last:
+                carried[t] = (beta1**t if psi is None else (carried[t - 1][0] if t > 1 else 1.0) * now,)
+            product = carried[t][0]
+            square = 1.0 - beta2**t
+            root = sqrt(square)
             alpha = lr * root * following / (1.0 - product * following)
             beta = lr * root * (1.0 - now) / (1.0 - product)
-            return sign, l2, lr * decay, alpha, beta, beta1, 1.0 - beta1, beta2, 1.0 - beta2, eps * root
+            gains = beta1, 1.0 - beta1, beta2, 1.0 - beta2
+            return sign, l2, lr * decay, alpha, beta, *gains, eps * root, 0.0, inside * square
 
         return row
+
+    def _last_row(self, group, row, rate):
+        return row(rate, group.steps, last=True) if rate else ()

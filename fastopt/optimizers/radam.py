@@ -37,6 +37,8 @@ class RAdam(Optimizer):
         >= 0; part of the gradient.
     decoupled_weight_decay : bool, default=False
         :math:`w \leftarrow w - \eta \lambda w` instead.
+    eps_root : float, default=0
+        Added to :math:`\hat v` under the root, >= 0; optax only.
     maximize, clip_global_norm, n_threads
         As for `SGD`.
     like : {"torch", "optax"}, default="torch"
@@ -71,6 +73,7 @@ class RAdam(Optimizer):
         decoupled_weight_decay=False,
         *,
         maximize=False,
+        eps_root=0,
         clip_global_norm=None,
         n_threads=None,
         like="torch",
@@ -81,6 +84,8 @@ class RAdam(Optimizer):
     def _check(o):
         _checks.common(o)
         _checks.pair("betas", o["betas"])
+        _checks.number("eps_root", o["eps_root"], 0)
+        _checks.only("optax", o, eps_root=0)
         _checks.flag("decoupled_weight_decay", o["decoupled_weight_decay"])
 
     @staticmethod
@@ -91,15 +96,16 @@ class RAdam(Optimizer):
     def _scalars(o):
         """The function (lr, t) that gives the row of fo_updates.h's scalars for step t, from 1."""
         sign, l2, decay = _checks.decays(o)
-        (beta1, beta2), eps, optax = o["betas"], o["eps"], o["like"] == "optax"
+        (beta1, beta2), eps, inside, optax = o["betas"], o["eps"], o["eps_root"], o["like"] == "optax"
 
         def row(lr, t):
-            rho, factor = rectification(beta2, t)
+            (rho, factor), square = rectification(beta2, t), 1.0 - beta2**t
             alpha, lift, rest = lr / (1.0 - beta1**t), 0.0, 1.0
             if rho > 5.0 or (optax and rho == 5.0):
-                root = sqrt(1.0 - beta2**t)
+                root = sqrt(square)
                 alpha, lift, rest = alpha * root * factor, 1.0, eps * root if optax else eps
-            return sign, l2, lr * decay, alpha, 0.0, beta1, 1.0 - beta1, beta2, 1.0 - beta2, rest, lift
+            gains = beta1, 1.0 - beta1, beta2, 1.0 - beta2
+            return sign, l2, lr * decay, alpha, 0.0, *gains, rest, lift, inside * square
 
         return row
 

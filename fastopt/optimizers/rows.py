@@ -7,10 +7,11 @@ class RowGradient:
     r"""The gradient of an array W of two or more axes of which only some rows :math:`W_i` are not zero.
 
     `step` takes it in the place of an array: `SGD` without momentum, `Adagrad` and `Adam` (`AdamW`) without amsgrad,
-    all without weight decay. Only the rows that it names are touched, with their slots: work and memory are those of
-    these rows. For SGD and Adagrad the step is that of the gradient with zeros. Adam's is torch.optim.SparseAdam's
-    (with ``like="keras", eps=1e-8``, whose meaning of eps SparseAdam has): moments of other rows do not decay and
-    other rows do not move, while a gradient of zeros, which is what Keras makes of one, would move them.
+    and `Muon` for what it gives to AdamW, arrays of three or more axes (like="optax" with nesterov=False), all without
+    weight decay. Only the rows that it names are touched, with their slots: work and memory are those of these rows.
+    For SGD and Adagrad the step is that of the gradient with zeros. Adam's is torch.optim.SparseAdam's (with
+    ``like="keras", eps=1e-8``, whose meaning of eps SparseAdam has): moments of other rows do not decay and other rows
+    do not move, while a gradient of zeros, which is what Keras makes of one, would move them.
 
     Parameters
     ----------

@@ -102,7 +102,8 @@ class ScheduleFreeSGD(_ScheduleFree):
     maximize, clip_global_norm, n_threads
         As for `SGD`.
     like : {"torch"}, default="torch"
-        The authors' code, whose optax version makes the same steps.
+        The authors' code. optax.contrib.schedule_free makes the same steps at one rate; with a schedule or a warm-up its
+        weights take the rate of the step after.
 
     Notes
     -----

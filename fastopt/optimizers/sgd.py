@@ -105,8 +105,7 @@ class SGD(Optimizer):
         _checks.number("momentum", o["momentum"], 0)
         _checks.number("dampening", o["dampening"], -1e308)
         _checks.flag("nesterov", o["nesterov"])
-        if o["dampening"] != 0 and o["like"] != "torch":
-            raise ValueError(f"dampening is a parameter of like='torch' only, got {o['dampening']!r}")
+        _checks.only("torch", o, dampening=0)
         if o["nesterov"] and (o["momentum"] <= 0 or o["dampening"] != 0):
             raise ValueError("nesterov needs a momentum > 0 and dampening 0")
 

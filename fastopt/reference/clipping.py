@@ -23,12 +23,16 @@ def by_global_norm(grads, limit):
     return [g if norm < limit else g / norm * limit for g in grads]
 
 
-def adaptive(g, w, clipping, eps, unit_axis):
-    """One array; the norms of units over all axes but that of the units."""
+def adaptive(g, w, clipping, eps, like):
+    """One array; the norms of units over all axes but those of the units."""
     if np.squeeze(g).ndim <= 1:
         axes = tuple(range(g.ndim))
+    elif like == "torch":
+        axes = tuple(range(1, g.ndim))
+    elif like == "optax" and g.ndim == 3:
+        axes = (0,)
     else:
-        axes = tuple(range(g.ndim - 1)) if unit_axis == -1 else tuple(range(1, g.ndim))
+        axes = tuple(range(g.ndim - 1))
     g_norm = np.sqrt(np.sum(g**2, axis=axes, keepdims=True))
     most = clipping * np.maximum(np.sqrt(np.sum(w**2, axis=axes, keepdims=True)), eps)
     return np.where(g_norm > most, g * most / np.maximum(g_norm, 1e-300), g)

@@ -31,8 +31,9 @@ def adam_keras(state, t, *, lr, betas=(0.9, 0.999), eps=1e-7, amsgrad=False, **_
     return lr * np.sqrt(1 - betas[1] ** t) / (np.sqrt(state["v_max" if amsgrad else "v"]) + eps)
 
 
-def adam_optax(state, t, *, lr, betas=(0.9, 0.999), eps=1e-8, amsgrad=False, **_):
-    return lr / (np.sqrt(state["v_max"] if amsgrad else state["v"] / (1 - betas[1] ** t)) + eps)
+def adam_optax(state, t, *, lr, betas=(0.9, 0.999), eps=1e-8, eps_root=0, amsgrad=False, **_):
+    v_hat = state["v_max"] if amsgrad else state["v"] / (1 - betas[1] ** t)
+    return lr / (np.sqrt(v_hat + eps_root) + eps)
 
 
 def adagrad_torch(state, t, *, lr, lr_decay=0, eps=1e-10, **_):
@@ -51,8 +52,9 @@ def rmsprop_torch(state, t, *, lr, eps=1e-8, momentum=0, **_):
     return lr * sum(momentum**k for k in range(t)) / (np.sqrt(_variance(state)) + eps)
 
 
-def rmsprop_others(state, t, *, lr, eps, momentum=0, **_):
-    return lr * sum(momentum**k for k in range(t)) / np.sqrt(_variance(state) + eps)
+def rmsprop_others(state, t, *, lr, eps, momentum=0, eps_in_sqrt=None, **_):
+    v = _variance(state)
+    return lr * sum(momentum**k for k in range(t)) / (np.sqrt(v) + eps if eps_in_sqrt is False else np.sqrt(v + eps))
 
 
 def adamax_torch(state, t, *, lr, **_):
@@ -70,9 +72,9 @@ def nadam_torch(state, t, *, lr, betas=(0.9, 0.999), eps=1e-8, momentum_decay=4e
     return lr * weight / (np.sqrt(state["v"] / (1 - betas[1] ** t)) + eps)
 
 
-def nadam_optax(state, t, *, lr, betas=(0.9, 0.999), eps=1e-8, **_):
+def nadam_optax(state, t, *, lr, betas=(0.9, 0.999), eps=1e-8, eps_root=0, **_):
     weight = betas[0] * (1 - betas[0] ** t) / (1 - betas[0] ** (t + 1)) + (1 - betas[0]) / (1 - betas[0] ** t)
-    return lr * weight / (np.sqrt(state["v"] / (1 - betas[1] ** t)) + eps)
+    return lr * weight / (np.sqrt(state["v"] / (1 - betas[1] ** t) + eps_root) + eps)
 
 
 def radam_torch(state, t, *, lr, betas=(0.9, 0.999), eps=1e-8, **_):
@@ -82,10 +84,10 @@ def radam_torch(state, t, *, lr, betas=(0.9, 0.999), eps=1e-8, **_):
     return lr * np.ones_like(state["v"])
 
 
-def radam_optax(state, t, *, lr, betas=(0.9, 0.999), eps=1e-8, **_):
+def radam_optax(state, t, *, lr, betas=(0.9, 0.999), eps=1e-8, eps_root=0, **_):
     longest, rho = _rho(betas[1], t)
     if rho >= 5:
-        return lr * _rectifier(longest, rho) / (np.sqrt(state["v"] / (1 - betas[1] ** t)) + eps)
+        return lr * _rectifier(longest, rho) / (np.sqrt(state["v"] / (1 - betas[1] ** t) + eps_root) + eps)
     return lr * np.ones_like(state["v"])
 
 

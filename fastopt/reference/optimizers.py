@@ -85,7 +85,7 @@ def adam_keras(w, g, state, *, lr, betas=(0.9, 0.999), eps=1e-7, weight_decay=0,
 
 
 def adam_optax(w, g, state, *, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, amsgrad=False, maximize=False,
-               decoupled_weight_decay=False):  # fmt: skip
+               decoupled_weight_decay=False, eps_root=0):  # fmt: skip
     """optax.adam, adamw, amsgrad: the maximum is taken of the corrected v."""
     if maximize:
         g = -g
@@ -95,7 +95,7 @@ def adam_optax(w, g, state, *, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0,
     m_hat, v_hat = m / (1 - betas[0] ** t), v / (1 - betas[1] ** t)
     if amsgrad:
         v_hat = state["v_max"] = np.maximum(state.get("v_max", np.zeros_like(v)), v_hat)
-    u = m_hat / (np.sqrt(v_hat) + eps)
+    u = m_hat / (np.sqrt(v_hat + eps_root) + eps)
     if decoupled_weight_decay:
         u = u + weight_decay * w
     return w - lr * u
@@ -149,9 +149,9 @@ def adadelta_keras(w, g, state, *, lr, rho=0.95, eps=1e-7, weight_decay=0, maxim
     return w - lr * _adadelta(_h(w, g, maximize), state, rho, eps)
 
 
-def _mean_square(h, state, alpha, centered):
+def _mean_square(h, state, alpha, centered, start=0.0):
     zero = np.zeros_like(h)
-    v = state["v"] = alpha * state.get("v", zero) + (1 - alpha) * h**2
+    v = state["v"] = alpha * state.get("v", zero + start) + (1 - alpha) * h**2
     if not centered:
         return v
     mean = state["mean"] = alpha * state.get("mean", zero) + (1 - alpha) * h
@@ -177,17 +177,18 @@ def rmsprop_keras(w, g, state, *, lr, alpha=0.9, eps=1e-7, weight_decay=0, momen
 
 
 def rmsprop_optax(w, g, state, *, lr, alpha=0.9, eps=1e-8, weight_decay=0, momentum=0, centered=False,
-                  maximize=False):  # fmt: skip
+                  initial_scale=0, eps_in_sqrt=None, maximize=False):  # fmt: skip
     """optax.chain(add_decayed_weights(weight_decay), rmsprop(lr, ...)): lr comes before the trace."""
     h = _h(w, g, maximize, weight_decay)
-    d = lr * h / np.sqrt(_mean_square(h, state, alpha, centered) + eps)
+    v = _mean_square(h, state, alpha, centered, initial_scale)
+    d = lr * h / (np.sqrt(v) + eps if eps_in_sqrt is False else np.sqrt(v + eps))
     if momentum:
         d = state["b"] = momentum * state.get("b", np.zeros_like(w)) + d
     return w - d
 
 
 def adamax_torch(w, g, state, *, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, maximize=False):
-    """torch.optim.Adamax, optax.adamax."""
+    """torch.optim.Adamax."""
     h, zero = _h(w, g, maximize, weight_decay), np.zeros_like(w)
     t = state["t"] = state.get("t", 0) + 1
     m = state["m"] = betas[0] * state.get("m", zero) + (1 - betas[0]) * h
@@ -195,7 +196,15 @@ def adamax_torch(w, g, state, *, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=
     return w - lr / (1 - betas[0] ** t) * m / u
 
 
-def adamax_keras(w, g, state, *, lr, betas=(0.9, 0.999), eps=1e-7, weight_decay=0, maximize=False):
+def adamax_optax(w, g, state, *, lr, weight_decay=0, decoupled_weight_decay=False, **options):
+    """optax.adamax, adamaxw: torch's, where the decay is coupled."""
+    if not decoupled_weight_decay:
+        return adamax_torch(w, g, state, lr=lr, weight_decay=weight_decay, **options)
+    return adamax_torch(w, g, state, lr=lr, **options) - lr * weight_decay * w
+
+
+def adamax_keras(w, g, state, *, lr, betas=(0.9, 0.999), eps=1e-7, weight_decay=0, decoupled_weight_decay=True,
+                 maximize=False):  # fmt: skip
     """keras.optimizers.Adamax."""
     h, zero = _h(w, g, maximize), np.zeros_like(w)
     w = w - w * weight_decay * lr
@@ -232,12 +241,12 @@ def nadam_keras(w, g, state, *, lr, betas=(0.9, 0.999), eps=1e-7, weight_decay=0
 
 
 def nadam_optax(w, g, state, *, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, decoupled_weight_decay=False,
-                maximize=False):  # fmt: skip
+                eps_root=0, maximize=False):  # fmt: skip
     """optax.nadam, nadamw: scale_by_adam(nesterov=True)."""
     h = _h(w, g, maximize, 0 if decoupled_weight_decay else weight_decay)
     t, m, v = _moments(h, state, *betas)
     m_hat = betas[0] * m / (1 - betas[0] ** (t + 1)) + (1 - betas[0]) * h / (1 - betas[0] ** t)
-    u = m_hat / (np.sqrt(v / (1 - betas[1] ** t)) + eps)
+    u = m_hat / (np.sqrt(v / (1 - betas[1] ** t) + eps_root) + eps)
     return w - lr * (u + (weight_decay * w if decoupled_weight_decay else 0))
 
 
@@ -266,14 +275,14 @@ def radam_torch(w, g, state, *, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0
 
 
 def radam_optax(w, g, state, *, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, decoupled_weight_decay=False,
-                maximize=False):  # fmt: skip
+                eps_root=0, maximize=False):  # fmt: skip
     """optax.radam, with add_decayed_weights before or after scale_by_radam."""
     h = _h(w, g, maximize, 0 if decoupled_weight_decay else weight_decay)
     t, m, v = _moments(h, state, *betas)
     u = m / (1 - betas[0] ** t)
     longest, rho = _rho(betas[1], t)
     if rho >= 5:
-        u = _rectifier(longest, rho) * u / (np.sqrt(v / (1 - betas[1] ** t)) + eps)
+        u = _rectifier(longest, rho) * u / (np.sqrt(v / (1 - betas[1] ** t) + eps_root) + eps)
     return w - lr * (u + (weight_decay * w if decoupled_weight_decay else 0))
 
 
@@ -676,7 +685,7 @@ RULES = {
     ("rmsprop", "optax"): (rmsprop_optax, {}),
     ("adamax", "torch"): (adamax_torch, {}),
     ("adamax", "keras"): (adamax_keras, {}),
-    ("adamax", "optax"): (adamax_torch, {}),
+    ("adamax", "optax"): (adamax_optax, {}),
     ("nadam", "torch"): (nadam_torch, {}),
     ("nadam", "keras"): (nadam_keras, {}),
     ("nadam", "optax"): (nadam_optax, {}),

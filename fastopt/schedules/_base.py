@@ -61,9 +61,27 @@ def members(owner, name, value):
         member(owner, f"{name}[{i}]", one)
 
 
+def as_float(value, what):
+    """A number that a function or a user has given, as a float; `what` begins the error."""
+    if isinstance(value, (str, bytes)):  # which float() would read
+        raise TypeError(f"{what} must be a number, got {value!r}")
+    try:
+        return float(value)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{what} must be a number, got {type(value).__name__}") from error
+
+
 def at(rate, step):
     """The value of a rate at a step."""
-    return float(rate(step)) if callable(rate) else float(rate)
+    return as_float(rate(step), f"the rate of {rate!r} at step {step}") if callable(rate) else float(rate)
+
+
+def grown(size, factor, power):
+    """size * factor ** power for a factor >= 0; infinite where the power overflows, but 0 for a size of 0."""
+    try:
+        return size * float(factor) ** power
+    except OverflowError:
+        return size * math.inf if size else 0.0
 
 
 def rates(schedule, steps):

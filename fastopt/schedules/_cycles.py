@@ -3,7 +3,7 @@
 import math
 from bisect import bisect_left
 
-from ._base import Schedule, choice, count, flag, real
+from ._base import Schedule, choice, count, flag, grown, real
 
 
 def half_cosine(part):
@@ -97,7 +97,7 @@ class CosineRestarts(Schedule):
             i = 0
             while step >= period:
                 i, step, period = i + 1, step - period, period * self.T_mult
-        height = (float(self.lr) - self.eta_min) * float(self.m_mult) ** i
+        height = grown(float(self.lr) - self.eta_min, self.m_mult, i)
         return self.eta_min + height * half_cosine(step / period)
 
 
@@ -211,9 +211,9 @@ class Cyclic(Schedule):
         down = up if self.step_size_down is None else int(self.step_size_down)
         cycle, place = divmod(int(step), up + down)
         height = place / up if place <= up else (up + down - place) / down
-        scale = 1.0
+        height *= float(self.max_lr) - self.base_lr
         if self.mode == "triangular2":
-            scale = 0.5**cycle
+            height *= 0.5**cycle
         elif self.mode == "exp_range":
-            scale = float(self.gamma) ** int(step)
-        return self.base_lr + (float(self.max_lr) - self.base_lr) * height * scale
+            height = grown(height, self.gamma, int(step))
+        return self.base_lr + height

@@ -3,7 +3,7 @@
 import math
 from bisect import bisect_left, bisect_right
 
-from ._base import Schedule, count, flag, increasing, real
+from ._base import Schedule, count, flag, grown, increasing, real
 
 
 class Constant(Schedule):
@@ -88,7 +88,7 @@ class Step(Schedule):
         self.lr, self.step_size, self.gamma = lr, step_size, gamma
 
     def __call__(self, step):
-        return float(self.lr) * float(self.gamma) ** int(step // self.step_size)
+        return grown(float(self.lr), self.gamma, int(step // self.step_size))
 
 
 class MultiStep(Schedule):
@@ -117,7 +117,7 @@ class MultiStep(Schedule):
         self.lr, self.milestones, self.gamma = lr, milestones, gamma
 
     def __call__(self, step):
-        return float(self.lr) * float(self.gamma) ** bisect_right(self.milestones, step)
+        return grown(float(self.lr), self.gamma, bisect_right(self.milestones, step))
 
 
 class PiecewiseConstant(Schedule):
@@ -179,7 +179,7 @@ class Exponential(Schedule):
         self.lr, self.gamma = lr, gamma
 
     def __call__(self, step):
-        return float(self.lr) * float(self.gamma) ** int(step)
+        return grown(float(self.lr), self.gamma, int(step))
 
 
 class InverseTime(Schedule):
@@ -239,7 +239,7 @@ class InverseScaling(Schedule):
         self.lr, self.power_t = lr, power_t
 
     def __call__(self, step):
-        return float(self.lr) / float(int(step) + 1) ** float(self.power_t)
+        return float(self.lr) / grown(1.0, int(step) + 1, float(self.power_t))
 
 
 class Polynomial(Schedule):

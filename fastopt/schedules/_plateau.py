@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from ._base import Schedule, choice, count, real
+from ._base import Schedule, as_float, choice, count, real
 
 _STATE = ("rate", "best", "smoothed", "bad", "resting")
 
@@ -94,7 +94,7 @@ class ReduceOnPlateau(Schedule):
 
     def update(self, metric):
         """Take the metric of now, a number."""
-        value = float(metric)
+        value = as_float(metric, "metric")
         if self.smoothing and math.isfinite(value):
             old = value if math.isnan(self._smoothed) else self._smoothed
             value = self._smoothed = self.smoothing * old + (1.0 - self.smoothing) * value
