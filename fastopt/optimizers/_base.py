@@ -85,8 +85,8 @@ class Optimizer(Lengths, State):
     clip_value, clip_norm, clip_global_norm, clip_adaptive : float or None, default=None
         One of them: `clipping`'s functions by the optimizer's convention. clip_adaptive is the factor c, or a pair
         (c, eps) with eps 1e-3 if not given; its units are the entries of the first axis ("torch") or of the last
-        ("optax": in arrays of three axes, of the last two). Not for rules that find a length from the gradients (`PolyakSGD`, `DoG`, `BarzilaiBorwein`, `AdaptiveGD`), and
-        not for `Rprop`.
+        ("optax": in arrays of three axes, of the last two). Not for rules that find a length from the gradients
+        (`PolyakSGD`, `DoG`, `BarzilaiBorwein`, `AdaptiveGD`), and not for `Rprop`.
     noise : GradientNoise or None, default=None
         Gaussian noise, annealed.
     weight_decay_exclude : None, "vectors", list of keys or function of (key, array), default=None
