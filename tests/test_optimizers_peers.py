@@ -1,6 +1,6 @@
 """Optimizers beside the packages whose conventions they have: Keras, optax and, of the rules with norms, torch.
 
-Marked exhaustive, every setting of the grids of test_optimizers.py and test_optimizers_norms.py that the package has.
+Marked exhaustive, every setting of the grids of rules.py and test_optimizers_norms.py that the package has.
 """
 
 import importlib
@@ -9,7 +9,7 @@ import math
 import covering
 import numpy as np
 import pytest
-import test_optimizers as pointwise
+import rules as pointwise
 import test_optimizers_norms as norms
 
 from fastopt.optimizers import OPTIMIZERS

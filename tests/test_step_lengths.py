@@ -5,7 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
-from test_optimizers import BRIEF, GRID, LACKS, gradients, settings
+from rules import BRIEF, GRID, LACKS, gradients, settings
 
 import fastopt
 from fastopt import _kernels, schedules
