@@ -224,6 +224,19 @@ class TestTrajectories:
         assert len(path) == 8
         np.testing.assert_array_equal(path[-1], x)
 
+    @pytest.mark.parametrize("make", [SAM, Lookahead, lambda rule: EMA(rule, decay=0.5)], ids=["sam", "lookahead", "ema"])
+    def test_wrappers_of_rules_that_need_the_value(self, make):
+        rule = PolyakSGD(max_lr=0.02)
+        x = STARTS[0].copy()
+        optimizer = make(rule).bind(x)
+        for _ in range(7):
+            if isinstance(optimizer, SAM):
+                optimizer.step(lambda: both(x))
+            else:
+                optimizer.step(slope(x), value=bowl(x))
+        path = trajectories(bowl, {"a": make(rule)}, STARTS[0], jac=slope, n_steps=7)["a"]
+        np.testing.assert_array_equal(path[-1], x)
+
     def test_a_domain_error_ends_the_path(self):
         def root(x):
             return x[0] + 1 / math.sqrt(x[0])
