@@ -42,6 +42,30 @@ def apart(grads, arrays, labels):
     return [g.copy() if shares(g) else g for g in grads]
 
 
+def root_of(optimizer):
+    """The innermost optimizer, which holds parameters and options."""
+    return optimizer._root if isinstance(optimizer, Wrapper) else optimizer
+
+
+def step_by(optimizer, evaluate, known):
+    """One step of an optimizer or wrapper; `known` is the (value, gradients) that evaluate() has just given.
+
+    Where the optimizer takes a function of gradients (`SAM`), evaluate is called again within the step.
+    """
+    needs_value = root_of(optimizer)._NEEDS_VALUE
+    if not (isinstance(optimizer, Wrapper) and optimizer._takes_function):
+        value, grads = known
+        optimizer.step(grads, value=value if needs_value else None)
+        return
+    left = [known]
+
+    def gradient():
+        found = left.pop() if left else evaluate()
+        return found if needs_value else found[1]
+
+    optimizer.step(gradient)
+
+
 def blocks(*columns):
     """For each element type a tuple of the kernels' Blocks of those arrays, one for each of these lists."""
     for dtype in _checks.DTYPES:
@@ -72,7 +96,7 @@ class Wrapper:
 
     @property
     def _root(self):
-        return self.optimizer._root if isinstance(self.optimizer, Wrapper) else self.optimizer
+        return root_of(self.optimizer)
 
     @property
     def _takes_function(self):

@@ -8,7 +8,7 @@ import numpy as np
 
 from .._axes import axes_or_new
 from . import _checks
-from ._wrapper import Wrapper
+from ._wrapper import root_of, step_by
 
 
 class LearningRates:
@@ -108,7 +108,7 @@ def find_lr(optimizer, function, batches=None, *, low=1e-7, high=10.0, n_steps=1
     >>> w, found.stopped, bool(0.01 < found.suggestion < 1)
     (array([ 1., -2.]), 'diverged', True)
     """
-    root = optimizer._root if isinstance(optimizer, Wrapper) else optimizer
+    root = root_of(optimizer)
     if not hasattr(root, "_bound"):
         raise TypeError(f"optimizer must be an Optimizer with parameters, got {type(optimizer).__name__}")
     optimizer._bound()
@@ -162,7 +162,7 @@ def find_lr(optimizer, function, batches=None, *, low=1e-7, high=10.0, n_steps=1
                 stopped = "diverged"
                 break
             root.set_params(lr=rate)
-            _step(optimizer, root, evaluate, loss, grads)
+            step_by(optimizer, evaluate, (loss, grads))
             if not all(np.isfinite(w).all() for w in params):
                 stopped = "not finite"
                 break
@@ -175,20 +175,6 @@ def find_lr(optimizer, function, batches=None, *, low=1e-7, high=10.0, n_steps=1
         root.set_params(lr=options["lr"])
         optimizer.load_state_dict(state)
     return LearningRates(np.array(rates), np.array(losses), np.array(smoothed), stopped, maximize)
-
-
-def _step(optimizer, root, evaluate, loss, grads):
-    """One step of any optimizer with what `evaluate` has just given."""
-    if not (isinstance(optimizer, Wrapper) and optimizer._takes_function):
-        optimizer.step(grads, value=loss if root._NEEDS_VALUE else None)
-        return
-    known = [(loss, grads)]
-
-    def gradient():
-        found = known.pop() if known else evaluate()
-        return found if root._NEEDS_VALUE else found[1]
-
-    optimizer.step(gradient)
 
 
 def _next(source, batches):

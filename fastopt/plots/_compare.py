@@ -6,8 +6,9 @@ import numpy as np
 
 from .._axes import axes_or_new, look
 from .._validation import real_number
+from ..optimizers._wrapper import root_of
 from ._history import plot_history
-from ._rules import Stepper, at_rate, evaluated, finite, recipe_of, root_of
+from ._rules import Stepper, at_rate, evaluated, finite, recipe_of
 from ._table import table
 from ._trajectory import items
 

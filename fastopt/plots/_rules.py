@@ -5,9 +5,9 @@ import math
 import numpy as np
 
 from .._minimize._function import DOMAIN_ERRORS
-from ..optimizers import SAM, Optimizer
+from ..optimizers import Optimizer
 from ..optimizers import get as get_optimizer
-from ..optimizers._wrapper import Wrapper
+from ..optimizers._wrapper import Wrapper, step_by
 
 
 def is_rule(thing):
@@ -22,10 +22,6 @@ def label_of(thing):
 def recipe_of(thing):
     """The recipe that a name, a class or a recipe stands for; wrappers as they are."""
     return thing if isinstance(thing, Wrapper) else get_optimizer(thing)
-
-
-def root_of(recipe):
-    return recipe._root if isinstance(recipe, Wrapper) else recipe
 
 
 def at_rate(recipe, rate):
@@ -59,29 +55,21 @@ class Stepper:
 
     def __init__(self, recipe, params):
         self.params, self.bound = params, recipe.bind(params)
-        self.needs_value = root_of(recipe)._NEEDS_VALUE
-        self.calls = False  # whether a step asks for gradients by itself
-        while isinstance(recipe, Wrapper):
-            self.calls, recipe = self.calls or isinstance(recipe, SAM), recipe.optimizer
 
     def step(self, function, name, point):
         """One step by a function whose (value, gradient) at the parameters is `point`; False where there is none."""
         value, gradient = point
         if gradient is None or not (math.isfinite(value) and finite(gradient)):
             return False
-        if not self.calls:
-            self.bound.step(gradient, **({"value": value} if self.needs_value else {}))
-            return True
-        known = [point]
 
-        def found():
-            value, gradient = known.pop() if known else evaluated(function, self.params, name)
-            if gradient is None:
+        def again():
+            found = evaluated(function, self.params, name)
+            if found[1] is None:
                 raise _NoGradient
-            return (value, gradient) if self.needs_value else gradient
+            return found
 
         try:
-            self.bound.step(found)
+            step_by(self.bound, again, point)
         except _NoGradient:
             return False
         return True
