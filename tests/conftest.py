@@ -32,6 +32,12 @@ def pytest_report_header(config):
     ]
 
 
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if "isa" in item.fixturenames:
+            item.add_marker("levels")
+
+
 @pytest.fixture(params=[os.environ["FASTOPT_ISA"]] if os.environ.get("FASTOPT_ISA") else _kernels.available())
 def isa(request):
     """Runs the test once at each instruction set level of this machine; with FASTOPT_ISA at that one."""

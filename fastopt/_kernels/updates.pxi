@@ -252,7 +252,7 @@ cdef class Plan:
         of `run`. Raises before anything is changed."""
         cdef Py_ssize_t i, k
         cdef int ndim
-        cdef uintptr_t start, size
+        cdef uintptr_t start
         cdef bint same
         cdef object given
         cdef cnp.ndarray g, w
@@ -267,7 +267,7 @@ cdef class Plan:
                 raise ValueError(f"params{self.labels[i]} was resized, moved or made read-only since it was bound")
             given = grads[self.where[i]]
             same = False
-            if isinstance(given, np.ndarray):
+            if isinstance(given, cnp.ndarray):
                 g = <cnp.ndarray> given
                 ndim = cnp.PyArray_NDIM(g)
                 same = (cnp.PyArray_TYPE(g) == cnp.PyArray_TYPE(w) and cnp.PyArray_ISCARRAY_RO(g)
@@ -277,8 +277,7 @@ cdef class Plan:
                         same = same and cnp.PyArray_DIM(g, <int> k) == cnp.PyArray_DIM(w, <int> k)
                 if same:
                     start = <uintptr_t> cnp.PyArray_DATA(g)
-                    size = <uintptr_t> cnp.PyArray_NBYTES(g)
-                    same = size == 0 or not self.overlaps(start, start + size)
+                    same = self.sizes[i] == 0 or not self.overlaps(start, start + self.sizes[i] * sizeof(real))
             if not same and hasattr(type(given), "fit"):
                 self.sparse.append((i, *self.rows_of(i, given)))
                 self.items[i].g = NULL
@@ -288,7 +287,8 @@ cdef class Plan:
                 if copies is None:
                     copies = []
                 copies.append(g)
-            self.items[i].g = <const real*> cnp.PyArray_DATA(g)
+            if self.items[i].g != cnp.PyArray_DATA(g):  # a store takes the line from the threads that read it
+                self.items[i].g = <const real*> cnp.PyArray_DATA(g)
         return copies
 
     def dense(self, str option):
@@ -303,6 +303,7 @@ cdef class Plan:
         cdef Py_ssize_t i, k
         cdef tuple row
         cdef double* own
+        cdef const double* shared
         if len(rows) != self.n_groups:
             raise ValueError("one row of scalars is needed for each group")
         if self.sparse:
@@ -316,12 +317,13 @@ cdef class Plan:
             for k in range(len(row)):
                 self.table[i * FO_SCALARS + k] = row[k]
         for i in range(self.n):
-            self.items[i].scalars = self.table + self.rows[i] * FO_SCALARS
+            own = self.table + self.rows[i] * FO_SCALARS
             if factors is not None:
-                own = self.table + (self.n_groups + i) * FO_SCALARS
+                shared, own = own, self.table + (self.n_groups + i) * FO_SCALARS
                 for k in range(FO_SCALARS):
-                    own[k] = self.items[i].scalars[k]
+                    own[k] = shared[k]
                 own[ALPHA] *= factors[i]
+            if self.items[i].scalars != own:
                 self.items[i].scalars = own
         return 0
 

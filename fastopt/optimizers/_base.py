@@ -377,13 +377,12 @@ class Optimizer(Lengths, State):
 
     def _rows(self, ahead=0):
         """The scalars of the step that is `ahead` of the coming one, a tuple for each entry of `_effective`."""
-        step = self._step + ahead
-        return tuple(
-            [
-                row((self._lr(lr, step) if callable(lr) else lr) * multiplier, group.steps + ahead + 1)
-                for group, lr, multiplier, row in self._effective
-            ]
-        )
+        rows = []
+        for group, lr, multiplier, row in self._effective:
+            if callable(lr):
+                lr = self._lr(lr, self._step + ahead)
+            rows.append(row(lr * multiplier, group.steps + ahead + 1))
+        return tuple(rows)
 
     def _flat(self, grads):
         """The gradients in the order of the arrays."""
