@@ -184,6 +184,15 @@ cdef class Pairs:
         """Forget all pairs."""
         self.count, self.gamma, self.waits, self.curvature = 0, 1.0, False, 0.0
 
+    def arrays(self):
+        """(S, Y), copies: a row for each pair, the oldest first."""
+        cdef Py_ssize_t i
+        cdef list places = [self.place[i] for i in range(self.count)]
+        if not places:
+            return np.empty((0, self.n)), np.empty((0, self.n))
+        rows = np.asarray(self.rows)
+        return rows[places], rows[[self.memory + 1 + i for i in places]]
+
     cdef double* step(self, Py_ssize_t i) noexcept nogil:
         return &self.rows[self.place[i], 0]
 

@@ -115,7 +115,9 @@ def minimize(
         x, fun (with the penalty), jac (of fun alone), optimality (what gtol judges), nit, nfev (calls of fun, with those
         for differences), njev, nhev, success, status, message, reason, history (after each iteration, without batches
         the start first: objective, largest_gradient, evaluations, seconds; arrays for `fastopt.plots.plot_history`); of
-        "lm" also residuals and jacobian. The reason is "gtol", "ftol" (also where rounding hides any further decrease), "xtol",
+        "lm" also residuals and jacobian; of "bfgs" and "l-bfgs", with bounds or without, also hess_inv, the inverse
+        Hessian that the steps showed, without regard to bounds: an array (n, n), of "l-bfgs" a LinearOperator with
+        `todense`. The reason is "gtol", "ftol" (also where rounding hides any further decrease), "xtol",
         "f_target", "epochs" (these are successes), "max_iter", "max_evals", "max_time", "callback" or "no progress".
         Unless gtol is reached it is the best point seen; with batches the last, or the average (with a penalty only
         that of the option: ASGD's own is of points before their proximal steps).
@@ -198,7 +200,12 @@ def _run(function, stop, name, recipe, batches, x, settings):
     best = function.best
     if best is not None and reason != "gtol" and not (point is not None and point.value <= best.value):
         point = best
-    return _result(function, stop, point, reason, x)
+    result = _result(function, stop, point, reason, x)
+    if name in ("bfgs", "l-bfgs", "l-bfgs-b"):
+        from ._inverse_hessian import inverse_hessian  # needs SciPy, which takes long to import
+
+        result.hess_inv = inverse_hessian(name, function.model, x.size)
+    return result
 
 
 def _solve(function, point, stop, name, recipe, settings):

@@ -43,7 +43,7 @@ def lbfgsb(function, point, stop, lower, upper, *, memory=10):
         found = pairs.target(point.x, point.gradient, lower, upper)
         if found is None or not (found[2] < 0 and found[3] < np.inf):
             if pairs:
-                pairs.clear()
+                pairs = function.vectors.BoundedPairs(memory)
                 continue
             plain = -projected_gradient(point, lower, upper)
             return point, given_up(function, stop, point, plain, float(point.gradient @ plain))
@@ -56,18 +56,18 @@ def lbfgsb(function, point, stop, lower, upper, *, memory=10):
                 point = function.refine(point)
                 if stop.flat(point):
                     return point, "gtol"
-                pairs.clear()
+                pairs = function.vectors.BoundedPairs(memory)
                 continue
             if pairs:
-                pairs.clear()
+                pairs = function.vectors.BoundedPairs(memory)
                 continue
             return point, given_up(function, stop, point, d, slope)
         before, point = point, trial
         if function.forward and stop.flat(point):
             point = function.refine(point)
-            pairs.clear()
-        else:
-            pairs.add(before.x, before.gradient, point.x, point.gradient)
+            pairs = function.vectors.BoundedPairs(memory)
+        elif pairs.add(before.x, before.gradient, point.x, point.gradient):
+            function.model = pairs
         reason = stop.after(before, point)
         if reason:
             return point, reason

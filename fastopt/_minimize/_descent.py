@@ -119,7 +119,7 @@ class BFGS:
     search, c2 = "strong-wolfe", 0.5
 
     def __init__(self, function, memory):
-        self.epsilon = function.epsilon
+        self.function, self.epsilon = function, function.epsilon
         self.reset()
 
     def reset(self):
@@ -144,6 +144,7 @@ class BFGS:
         if self.inverse is None:
             gamma = sy / yy
             self.inverse = np.eye(s.size) * (gamma * min(max(1.0, gamma**-0.5), 1000.0))
+            self.function.model = self.inverse  # which stays there after a reset
         hy = self.inverse @ y
         yhy = float(y @ hy)
         if 0 < self.count < s.size and 0 < yhy < sy:
@@ -159,16 +160,18 @@ class LBFGS:
     search = "strong-wolfe"
 
     def __init__(self, function, memory):
-        self.pairs = function.vectors.Pairs(memory)
+        self.function, self.memory = function, memory
+        self.reset()
 
     def reset(self):
-        self.pairs.clear()
+        self.pairs = self.function.vectors.Pairs(self.memory)
 
     def direction(self, point):
         return self.pairs.direction(point.gradient), 1.0 if self.pairs else None
 
     def update(self, before, point, length):
-        self.pairs.add(before.x, before.gradient, point.x, point.gradient)
+        if self.pairs.add(before.x, before.gradient, point.x, point.gradient):
+            self.function.model = self.pairs
 
 
 class Newton:
@@ -311,13 +314,12 @@ def descend(function, point, stop, method, *, line_search=None, memory=10):
                 continue
             return point, given_up(function, stop, point, d, slope)
         before, point = point, trial
-        if function.forward and stop.flat(point):
+        fresh = function.forward and stop.flat(point)
+        if fresh:
             point = function.refine(point)
             rule.reset()
-            fresh = True
         else:
             rule.update(before, point, step.length)
-            fresh = False
         values.append(point.value)
         reason = stop.after(before, point)
         if reason:

@@ -98,6 +98,7 @@ class Function:
         self.max_evals, self.max_time, self.start = max_evals, max_time, time.perf_counter()
         self.nfev = self.njev = self.nhev = self.n_bad = self.n_bad_hessians = 0
         self.best = self.error = self.first_value = self.hessian_error = self.without_hessian = None
+        self.model = None  # the inverse Hessian of a quasi-Newton method, an array or its pairs
         # The user's functions run under the user's treatment of overflow, the arithmetic here under its own. NumPy keeps
         # it in the context, which takes 0.05 us to enter where np.errstate takes 0.9.
         self.outside = contextvars.copy_context().run
