@@ -110,10 +110,11 @@ def as_much_again(before, point, slope, epsilon):
 class BFGS:
     """d = -H g, H the dense inverse Hessian of the Broyden-Fletcher-Goldfarb-Shanno update.
 
-    The first step sees the largest curvature, 1 / gamma with gamma = s'y / y'y: from H = gamma I flat directions take
-    many steps that are too short. H begins with sqrt(gamma), at most 1000 gamma; in the first n updates it grows as a
-    whole by s'y / y'Hy where that is above 1 (Al-Baali, Comput. Optim. Appl. 9 (1998)), and the first trial is that of
-    `ConjugateGradient`, since the length 1 may be too long.
+    H begins as sigma I. The update with sigma I + 0 is sigma times that of I plus that of 0, so that for the first 2 n
+    updates H = sigma P + Q, where sigma is chosen anew, and in retrospect, at each of them: s's / s'y, the longer of
+    Barzilai and Borwein's steps. From the shorter one, the inverse of the largest curvature, flat directions take many
+    steps that are too short. As long as directions are new the first trial is that of `ConjugateGradient`, since the
+    length 1 may be too long.
     """
 
     search, c2 = "strong-wolfe", 0.5
@@ -123,7 +124,7 @@ class BFGS:
         self.reset()
 
     def reset(self):
-        self.inverse, self.count, self.last = None, 0, None
+        self.inverse, self.parts, self.count, self.last = None, None, 0, None
 
     def direction(self, point):
         if self.inverse is None:
@@ -137,21 +138,32 @@ class BFGS:
 
     def update(self, before, point, length):
         s, y = point.x - before.x, point.gradient - before.gradient
-        sy, self.last = float(s @ y), before
-        yy = float(y @ y)
-        if not (yy > 0 and sy > 1e-14 * math.sqrt(float(s @ s) * yy)):
+        sy, ss, self.last = float(s @ y), float(s @ s), before
+        if not sy > 1e-14 * math.sqrt(ss * float(y @ y)):
             return
+        n = s.size
         if self.inverse is None:
-            gamma = sy / yy
-            self.inverse = np.eye(s.size) * (gamma * min(max(1.0, gamma**-0.5), 1000.0))
+            self.parts = np.array([np.eye(n), np.zeros((n, n))])
+            self.inverse = np.empty((n, n))
             self.function.model = self.inverse  # which stays there after a reset
-        hy = self.inverse @ y
-        yhy = float(y @ hy)
-        if 0 < self.count < s.size and 0 < yhy < sy:
-            self.inverse *= sy / yhy
-            hy, yhy = hy * (sy / yhy), sy
         self.count += 1
-        self.inverse += np.outer(s, s) * ((1.0 + yhy / sy) / sy) - (np.outer(hy, s) + np.outer(s, hy)) / sy
+        if self.parts is None:
+            _update(self.inverse[None], s, y, sy, np.ones(1))
+            return
+        _update(self.parts, s, y, sy, np.array([0.0, 1.0]))
+        np.multiply(self.parts[0], ss / sy, out=self.inverse)
+        self.inverse += self.parts[1]
+        if self.count == 2 * n:
+            self.parts = None
+
+
+def _update(matrices, s, y, sy, new):
+    """H + (1 + y'Hy / s'y) s s' / s'y - (H y s' + s y'H) / s'y for each matrix H, in place; 1 is `new`."""
+    hy = matrices @ y
+    half = hy / -sy + (0.5 * (new + hy @ y / sy) / sy)[:, None] * s
+    half = half[:, :, None] * s
+    matrices += half
+    matrices += half.transpose(0, 2, 1)
 
 
 class LBFGS:
