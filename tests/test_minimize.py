@@ -1,4 +1,4 @@
-"""`fastopt.minimize` on the standard test functions, on bad functions, and its contract with its callers."""
+"""`fastopt.minimize` on the standard test functions, its second derivatives, line searches and contract with its callers."""
 
 import math
 import pickle
@@ -6,19 +6,16 @@ import pickle
 import numpy as np
 import pytest
 import scipy.optimize
-from minimize_functions import FUNCTIONS, gradient, solved
+from minimize_functions import FUNCTIONS, solved
+from minimizing import ALL, FIRST_ORDER, METHODS, SEARCHES, X0, counted
 from more_minimize_functions import MORE
-from scipy.optimize import Bounds, rosen, rosen_der, rosen_hess, rosen_hess_prod
+from scipy.optimize import rosen, rosen_der, rosen_hess, rosen_hess_prod
 from threadpoolctl import threadpool_limits
 
 import fastopt
 from fastopt import minimize
-from fastopt._minimize import METHODS as NAMES
 from fastopt._minimize._function import Function
 
-# Those that take any function; "lm" takes residuals (test_least_squares.py).
-METHODS = [m for m in NAMES if m != "lm"]
-FIRST_ORDER = [m for m in METHODS if m not in ("newton", "newton-cg", "trust-ncg")]
 # Where a method runs out of its iterations, or ends in another stationary point.
 _BADLY_SCALED = {"powell badly scaled", "brown badly scaled", "watson", "biggs", "wood", "graded parabola"}
 _VALLEYS = {"gulf", "osborne 1"}
@@ -31,19 +28,6 @@ HARD = {
     "newton": {"osborne 2"},
     "newton-cg": {"gulf"},
 }
-X0 = np.array([-1.2, 1.0])
-ALL = {**FUNCTIONS, **MORE}
-
-
-def counted(name):
-    f, x0, minima = ALL[name]
-    calls = []
-
-    def fun(x):
-        calls.append(x)
-        return float(np.real(f(x)))
-
-    return fun, gradient(f), np.array(x0, dtype=float), minima, calls
 
 
 def test_gradients_of_the_test_functions():
@@ -93,49 +77,6 @@ def test_lbfgs_beside_scipy():
     assert np.median(np.array(ours) / theirs) <= 1.0
 
 
-def boxes(x0):
-    """Bounds on both sides of x0, above every other entry, below every third one."""
-    i, size = np.arange(x0.size), np.maximum(1.0, np.abs(x0))
-    yield x0 - 0.5 * size, x0 + 0.5 * size
-    yield np.full(x0.size, -np.inf), np.where(i % 2 == 0, x0 + 0.25 * size, np.inf)
-    yield np.where(i % 3 == 0, x0 - 0.1 * size, -np.inf), np.full(x0.size, np.inf)
-
-
-@pytest.mark.filterwarnings("ignore:overflow", "ignore:invalid", "ignore:divide")
-def test_lbfgsb_beside_scipy():
-    """Each function in three boxes. Calls are compared where both end at the same minimum and SciPy takes at most 100:
-    in those that take more, rounding decides how many (nondquar, at two levels: 214 and 395)."""
-    runs = []
-    options = {"gtol": 1e-5, "ftol": 0, "maxiter": 15000}
-    with threadpool_limits(1):
-        for name in ALL:
-            fun, jac, x0, _, _ = counted(name)
-            for low, high in boxes(x0):
-
-                def inside(x, fun=fun, low=low, high=high):
-                    assert np.all((low <= x) & (x <= high))
-                    return fun(x)
-
-                bounds = Bounds(low, high)
-                result = minimize(inside, x0, jac=jac, bounds=bounds, method="l-bfgs-b", tol=1e-5)
-                other = scipy.optimize.minimize(fun, x0, jac=jac, method="L-BFGS-B", bounds=bounds, options=options)
-                assert np.isfinite(result.fun) and result.fun <= fun(x0), name
-                if result.reason == "gtol":
-                    assert result.optimality <= 1e-5
-                    assert np.abs(result.x - np.clip(result.x - result.jac, low, high)).max() == result.optimality
-                runs.append((result.nfev, other.nfev, result.fun, other.fun, result.success))
-    ours, theirs, value, other, success = np.array(runs).T
-    assert len(runs) > 300 and success.mean() > 0.98
-    least, scale = np.minimum(value, other), 1e-5 * np.maximum(1.0, np.abs(other))
-    # Where they end at different minima, it is not always ours that is the worse.
-    assert np.sum(other > least + scale) >= np.sum(value > least + scale) - 2
-    both = (np.abs(value - other) <= scale) & (theirs <= 100)
-    assert both.mean() > 0.9
-    assert ours[both].sum() <= theirs[both].sum()
-    assert np.median(ours[both]) <= np.median(theirs[both])
-    assert np.median(ours[both] / theirs[both]) <= 1.0
-
-
 @pytest.mark.parametrize("method", FIRST_ORDER)
 @pytest.mark.parametrize("jac", [None, "2-point", "3-point"])
 def test_finite_differences(method, jac):
@@ -175,32 +116,6 @@ def test_second_derivatives(method):
         minimize(rosen, x0, jac=rosen_der, hessp=lambda x, v: v[:2], method=method)
 
 
-SECOND_ORDER = ("newton", "newton-cg", "trust-ncg")
-
-
-@pytest.mark.parametrize("method", SECOND_ORDER)
-@pytest.mark.parametrize("bad", ["nan", "raises", "product"])
-def test_hessian_without_values(method, bad):
-    """Steepest descent goes on where the Hessian is not known, and the message says where that was."""
-    if bad == "product" and method == "newton":
-        pytest.skip("takes hess alone")
-
-    def hess(x):
-        if x[0] > 0:
-            return rosen_hess(x)
-        if x[0] > X0[0] and bad != "nan":
-            raise np.linalg.LinAlgError("singular")
-        return np.full((2, 2), math.nan)
-
-    kwargs = {"hessp": lambda x, v: hess(x) @ v} if bad == "product" else {"hess": hess}
-    result = minimize(rosen, X0, jac=rosen_der, method=method, options={"max_iter": 5000}, **kwargs)
-    assert result.success and result.fun < 1e-8, result.message
-    assert "where the Hessian was not finite, at " in result.message
-    assert ("the last exception was LinAlgError: singular" in result.message) == (bad != "nan")
-    with pytest.raises(np.linalg.LinAlgError):  # at x0 it is passed on
-        minimize(rosen, [-0.5, 0.0], jac=rosen_der, method=method, hess=lambda x: np.linalg.inv(np.zeros((2, 2))))
-
-
 @pytest.mark.parametrize("method", ["newton", "newton-cg", "trust-ncg"])
 def test_second_derivatives_are_real_numbers(method):
     from scipy.sparse import csr_matrix
@@ -220,7 +135,9 @@ def test_second_derivatives_are_real_numbers(method):
 def test_no_step_is_longer_than_the_largest_trust_radius():
     def largest(**options):
         points = [X0]
-        minimize(rosen, X0, jac=rosen_der, method="trust-ncg", options={"max_iter": 40, **options}, callback=points.append)
+        minimize(
+            rosen, X0, jac=rosen_der, method="trust-ncg", options={"max_iter": 40, **options}, callback=points.append
+        )
         return np.linalg.norm(np.diff(points, axis=0), axis=1).max()
 
     assert largest() == largest(max_trust_radius=np.inf) > 0.1
@@ -239,9 +156,6 @@ def test_trust_region_leaves_a_saddle():
         hess=lambda x: np.diag([2.0, -2 + 12 * x[1] ** 2]),
     )
     assert result.fun == pytest.approx(-0.25)
-
-
-SEARCHES = ("armijo", "nonmonotone", "wolfe", "strong-wolfe", "more-thuente", "hager-zhang")
 
 
 # A monotone gradient descent needs thousands of iterations.
@@ -268,243 +182,8 @@ def test_auto():
     assert minimize(rosen, X0, jac=rosen_der, bounds=[(-2, 0.5)] * 2).x[0] == 0.5
 
 
-# Bounds
-
-BOXES = [
-    [(-2, 0.5), (None, 2)],
-    [(None, None)] * 2,
-    [(1.2, 3), (-5, 1.3)],
-    Bounds(-np.inf, 0.3),
-    Bounds([-1.5, 0.9], [-1.1, 0.9]),
-    [(1, 1), (1, 1)],
-]
-
-
-@pytest.mark.parametrize("jac", [rosen_der, None])
-@pytest.mark.parametrize("box", BOXES)
-def test_bounds(box, jac):
-    pairs = np.array(
-        list(zip(*(np.broadcast_to(b, 2) for b in (box.lb, box.ub))))
-        if isinstance(box, Bounds)
-        else [(-np.inf if a is None else a, np.inf if b is None else b) for a, b in box]
-    )
-    low, high = pairs.T
-
-    def fun(x):
-        assert np.all(x >= low) and np.all(x <= high)
-        return rosen(x)
-
-    result = minimize(fun, X0, jac=jac, bounds=box)
-    best = scipy.optimize.minimize(
-        rosen, np.clip(X0, low, high), jac=rosen_der, bounds=pairs, method="L-BFGS-B", tol=1e-12
-    )
-    assert result.success, result.message
-    np.testing.assert_allclose(result.fun, best.fun, rtol=1e-5, atol=1e-8)
-    np.testing.assert_allclose(result.x, best.x, atol=1e-3)
-
-
-def test_bounded_parabola_satisfies_its_optimality_conditions():
-    rng = np.random.default_rng(0)
-    a = rng.normal(size=(60, 40))
-    h, c = a.T @ a, rng.normal(size=40) * 30
-    low, high = -np.ones(40), np.ones(40)
-    result = minimize(
-        lambda x: (0.5 * x @ h @ x + c @ x, h @ x + c), np.zeros(40), jac=True, bounds=Bounds(low, high), tol=1e-8
-    )
-    assert result.success
-    g = h @ result.x + c
-    inside = (result.x > low) & (result.x < high)
-    assert 0 < inside.sum() < 40 and np.abs(g[inside]).max() <= 1e-8
-    assert np.all(g[result.x == low] >= 0) and np.all(g[result.x == high] <= 0)
-
-
-def test_bounds_where_arithmetic_overflows():
-    """Unbounded below on one side, and gradients whose square is not a number of float64: never nan."""
-    for fun in (lambda x: (-float(x @ x), -2 * x), lambda x: (1e200 * float(x @ x), 2e200 * x)):
-        for box in (Bounds(-np.inf, [3.0, np.inf]), Bounds([0.5, 1.0], 3.0), Bounds([1.0, -np.inf], [1.0, np.inf])):
-            result = minimize(fun, [1.0, 2.0], jac=True, bounds=box, options={"max_iter": 300})
-            assert np.isfinite(result.x).all() and np.isfinite(result.fun)
-            assert np.all(result.x >= box.lb) and np.all(result.x <= box.ub)
-            assert result.fun <= fun(np.array([1.0, 2.0]))[0]
-
-
-def test_bounds_of_float32():
-    box = [(0.1, 0.7), (0.3, 0.9)]
-
-    def fun(x):
-        assert x.dtype == np.float32 and np.all(x.astype(float) >= [0.1, 0.3]) and np.all(x.astype(float) <= [0.7, 0.9])
-        return ((x - 5) ** 2).sum()
-
-    for x0 in ([0.1, 0.3], [-1, 0.5]):
-        result = minimize(fun, np.array(x0, dtype=np.float32), jac=lambda x: 2 * (x - 5), bounds=box)
-        assert result.success
-        np.testing.assert_allclose(result.x, [0.7, 0.9], rtol=1e-6)
-    with pytest.raises(ValueError, match="no float32 lies between the bounds"):
-        minimize(fun, np.float32([0, 0]), bounds=[(0.1, 0.1), (0, 1)])
-
-
-@pytest.mark.parametrize("box", [[(0, 1)], [(0, 1, 2)] * 2, Bounds([0, 0, 0], 1)])
-def test_bounds_of_wrong_form(box):
-    with pytest.raises(ValueError, match="bounds must have"):
-        minimize(rosen, X0, bounds=box)
-
-
-def test_bounds_upside_down():
-    with pytest.raises(ValueError, match="bounds must have low <= high, got 2.0 and 1.0 at index 1"):
-        minimize(rosen, X0, bounds=[(0, 1), (2, 1)])
-
-
-@pytest.mark.parametrize("method", sorted(set(NAMES) - {"l-bfgs-b", "fista", "proximal-gradient"}))
-def test_other_methods_refuse_bounds(method):
-    with pytest.raises(ValueError, match=f"method '{method}' takes no bounds; use 'l-bfgs-b'"):
-        minimize(rosen, X0, jac=rosen_der, method=method, bounds=[(0, 1)] * 2)
-
-
-# Bad functions
-
-
-@pytest.mark.parametrize("bad", [math.inf, math.nan, -math.inf, "raise"])
-@pytest.mark.parametrize("method", METHODS)
-def test_regions_without_values(method, bad):
-    """-log x + x outside of its domain: the first steps leave it."""
-
-    def fun(x):
-        if np.any(x <= 0):
-            if bad == "raise":
-                raise ValueError("math domain error")
-            return bad, np.full(3, math.nan)
-        return 100 * float((x - np.log(x)).sum()), 100 * (1 - 1 / x)
-
-    result = minimize(fun, [0.01, 30.0, 2.0], jac=True, method=method)
-    assert result.success, result.message
-    np.testing.assert_allclose(result.x, 1, atol=1e-4)
-
-
-@pytest.mark.parametrize("method", METHODS)
-def test_refused_points_are_reported(method):
-    def fun(x):
-        if x[0] > 0.5:
-            raise OverflowError("too large")
-        return -float(x[0]), np.array([-1.0])
-
-    result = minimize(fun, [0.0], jac=True, method=method, options={"max_iter": 60})
-    assert 0.4 < result.x[0] <= 0.5 and not result.success
-    assert "the last exception was OverflowError: too large" in result.message
-
-
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("value", [math.nan, math.inf])
-def test_no_value_at_the_start(method, value):
-    result = minimize(lambda x: (value, np.zeros(2)), X0, jac=True, method=method)
-    assert not result.success and result.reason == "no progress"
-    assert np.array_equal(result.x, X0) and "start where it is finite" in result.message
-    result = minimize(lambda x: (1.0, np.array([0.0, math.nan])), X0, jac=True, method=method)
-    assert not result.success and "the gradient at x0 is nan at index 1" in result.message
-
-
-def test_exceptions_at_the_start_and_faults_are_passed_on():
-    def fun(x):
-        if x[0] != X0[0]:
-            raise KeyError("missing")
-        return rosen(x)
-
-    with pytest.raises(KeyError):
-        minimize(fun, X0, jac=rosen_der)
-    with pytest.raises(ZeroDivisionError):
-        minimize(lambda x: 1 / 0, X0)
-
-
-@pytest.mark.parametrize("method", METHODS)
-def test_a_wrong_gradient_is_named(method):
-    result = minimize(rosen, X0, jac=lambda x: -rosen_der(x), method=method)
-    assert not result.success and result.reason == "no progress"
-    assert "the gradient seems wrong, see fastopt.check_gradient" in result.message
-    assert result.fun <= rosen(X0) and np.isfinite(result.x).all()
-    # Values here are equal within rounding along short steps: none of those counts as progress.
-    result = minimize(lambda x: (float(x @ x), -2 * x), [1.0, 2.0], jac=True, method=method)
-    assert "the gradient seems wrong" in result.message and result.nfev < 100
-
-
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("fun", [lambda x: -float(x @ x), lambda x: -float(x.sum()), lambda x: -math.exp(x[0])])
-def test_unbounded_functions_end(method, fun):
-    jac = gradient(lambda x: {3: -x @ x}[3]) if fun(np.array([2.0, 3.0])) == -13 else None
-    if jac is None and method not in FIRST_ORDER:
-        pytest.skip("needs a gradient")
-    result = minimize(fun, [1.0, 2.0], jac=jac, method=method, options={"max_iter": 200, "max_evals": 3000})
-    assert not np.isnan(result.x).any() and not np.isnan(result.fun)
-
-
-# Tiny, huge, and the end of the digits
-
-
-def skew(scale):
-    return (
-        lambda x: scale * float(x[0] ** 2 + 3 * x[1] ** 2 + x[0] * x[1]),
-        lambda x: scale * np.array([2 * x[0] + x[1], 6 * x[1] + x[0]]),
-    )
-
-
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("scale", [1e-140, 1e-80, 1e-40, 1e-20, 1e20, 1e80, 1e140])
-def test_a_parabola_of_any_scale(method, scale):
-    fun, jac = skew(scale)
-    result = minimize(fun, [1.0, 1.0], jac=jac, method=method, options={"gtol": 1e-6 * scale})
-    assert result.reason == "gtol" and np.abs(result.x).max() < 1e-5, result.message
-    assert result.nfev < 200 or scale == 1e-140
-
-
-@pytest.mark.parametrize("method", FIRST_ORDER)
-def test_gradients_whose_square_is_no_number(method):
-    result = minimize(
-        lambda x: 1e160 * float(x @ x), [1.0, 1.0], jac=lambda x: 2e160 * x, method=method, options={"gtol": 1e152}
-    )
-    assert result.reason == "gtol" and np.abs(result.x).max() <= 1e-8
-
-
-@pytest.mark.parametrize("method", ["bfgs", "cg", "l-bfgs", "l-bfgs-b"])
-@pytest.mark.parametrize("scale", [1e60, 1e80])
-def test_rosenbrock_of_large_scale(method, scale):
-    result = minimize(
-        lambda x: scale * rosen(x), X0, jac=lambda x: scale * rosen_der(x), method=method, tol=1e-5 * scale
-    )
-    assert result.reason == "gtol" and result.nfev < 200
-    np.testing.assert_allclose(result.x, 1, atol=1e-4)
-
-
-@pytest.mark.parametrize("method", METHODS)
-def test_no_success_where_fun_has_no_minimum(method):
-    result = minimize(lambda x: -float(x.sum()), [0.0, 0.0], jac=lambda x: -np.ones(2), method=method)
-    assert not result.success and result.fun < -1e3
-
-
-@pytest.mark.parametrize("method", ["agd", "bfgs", "cg", "l-bfgs", "l-bfgs-b", "newton-cg", "trust-ncg", "owl-qn"])
-@pytest.mark.parametrize("n", [4, 10, 20])
-def test_the_end_of_the_digits_is_a_success(method, n):
-    """Near 0 the value keeps its digits and x does not."""
-    for x0, gtol in ((np.tile(X0, n // 2).astype(np.float32), 1e-5), (np.tile(X0, n // 2), 0.0)):
-        options = {"gtol": gtol, "max_iter": 20000}
-        result = minimize(rosen, x0, jac=rosen_der, method=method, options=options)
-        assert result.reason in ("gtol", "ftol") and result.fun < 1e-7, result.message
-
-
-@pytest.mark.parametrize("method", ["bfgs", "newton"])
-def test_steps_within_the_digits_end(method):
-    """In Rosenbrock's other minimum, 3.9866, whose value hides what steps there do."""
-    for x0, gtol in ((np.tile(X0, 10).astype(np.float32), 1e-6), (np.tile(X0, 10), 0.0), (np.tile(X0, 25), 0.0)):
-        result = minimize(rosen, x0, jac=rosen_der, method=method, options={"gtol": gtol})
-        assert result.success and result.nit < 300, result.message
-
-
-@pytest.mark.parametrize("method", ["bfgs", "cg", "l-bfgs", "l-bfgs-b"])
-def test_forward_differences_give_way_to_central_ones(method):
-    """At the minimum their error, 1e-4 here, is above gtol; no search along their slopes is spent on that twice."""
-    result = minimize(lambda x: float((x[0] - 1) ** 2 + 1e4 * (x[1] - 1) ** 2), [0.0, 0.0], method=method)
-    assert result.reason == "gtol" and result.nfev < 160
-
-
 def test_bfgs_on_ill_conditioned_least_squares():
-    """At most four times the calls of SciPy's BFGS, whose first inverse Hessian suits these; 2.5 times for all."""
+    """At most twice the calls of SciPy's BFGS, whose first inverse Hessian suits these; 1.6 times for all."""
     rng, ours, theirs = np.random.default_rng(0), [], []
     with threadpool_limits(1):
         for n in (5, 20, 50):
@@ -519,13 +198,7 @@ def test_bfgs_on_ill_conditioned_least_squares():
                 assert result.success
                 ours.append(result.nfev)
                 theirs.append(scipy.optimize.minimize(fun, np.zeros(n), jac=True, method="BFGS", tol=1e-5).nfev)
-    assert np.max(np.array(ours) / theirs) < 4 and sum(ours) < 2.5 * sum(theirs), (ours, theirs)
-
-
-def test_noise_ends():
-    rng = np.random.default_rng(0)
-    result = minimize(lambda x: rosen(x) + 1e-3 * rng.normal(), X0, options={"max_evals": 2000})
-    assert np.isfinite(result.fun) and result.nfev <= 2000
+    assert np.max(np.array(ours) / theirs) < 2 and sum(ours) < 1.6 * sum(theirs), (ours, theirs)
 
 
 def test_shapes():
@@ -575,14 +248,6 @@ def test_scalars_integers_and_float32(method):
     result = minimize(single, x0, jac=jac, method=method)
     assert seen == {np.dtype(np.float32)} and result.x.dtype == np.float32 and x0[0] == 7
     np.testing.assert_allclose(result.x, 3, atol=1e-5)
-
-
-def test_no_gradient_is_asked_for_where_fun_has_no_value():
-    def fun(x):
-        return (float((x - np.log(x)).sum()), 1 - 1 / x) if np.all(x > 0) else (math.inf, None)
-
-    result = minimize(fun, [0.01, 30.0], jac=True)
-    assert result.success and "points without finite value" in result.message
 
 
 def test_a_shape_that_changes_is_passed_on():
@@ -638,47 +303,6 @@ def test_budget_ends_within_the_first_gradient(method):
     assert result.reason == "max_evals" and result.nfev == 2 and not result.success
     assert np.array_equal(result.x, X0) and result.fun == rosen(X0)
     assert "before the gradient at x0 was known" in result.message
-
-
-def test_overflow_is_treated_as_the_user_says():
-    def fun(x):
-        return np.exp(x[0]) - 2 * x[0] + x[1] ** 2, np.array([np.exp(x[0]) - 2, 2 * x[1]])
-
-    with np.errstate(over="raise"):
-        result = minimize(fun, [-800.0, 1.0], jac=True, method="gd")
-    assert result.success and result.x[0] == pytest.approx(math.log(2), abs=1e-4)
-
-
-@pytest.mark.parametrize("method", ["newton", "newton-cg", "trust-ncg"])
-def test_overflow_in_products_is_treated_as_the_user_says(method):
-    from scipy.sparse.linalg import LinearOperator
-
-    seen = set()
-
-    def times(v):
-        seen.add(np.geterr()["over"])
-        return 2 * v
-
-    with np.errstate(over="call"):
-        operator = LinearOperator((2, 2), matvec=times, dtype=float)
-        minimize(lambda x: float(x @ x), X0, jac=lambda x: 2 * x, hess=lambda x: operator, method=method)
-    assert seen == {"call"}
-
-
-@pytest.mark.parametrize("search", SEARCHES)
-@pytest.mark.parametrize("method", ["gd", "bfgs", "l-bfgs", "newton"])
-def test_slopes_lost_in_underflow_end(method, search):
-    result = minimize(
-        lambda x: (1e-170 * float(x @ x), 2e-170 * x), X0, jac=True, method=method,
-        options={"gtol": 0.0, "line_search": search, "max_iter": 50},
-    )  # fmt: skip
-    assert np.isfinite(result.x).all() and result.fun <= 1e-170 * float(X0 @ X0)
-
-
-@pytest.mark.parametrize("method", METHODS)
-def test_rounding_ends_with_ftol(method):
-    result = minimize(lambda x: (1e8 + rosen(x), rosen_der(x)), X0, jac=True, method=method, options={"gtol": 0.0})
-    assert result.reason in ("ftol", "gtol") and result.success, result.message
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -740,7 +364,10 @@ def test_the_message_names_what_gtol_judges():
     for kwargs, words in (
         ({}, "the largest entry of the gradient is at most gtol"),
         ({"bounds": [(-2, 0.5)] * 2}, "the largest entry of the projected gradient is at most gtol"),
-        ({"penalty": fastopt.penalties.L1(0.1)}, "of the negative gradient from the penalty's subdifferential is at most"),
+        (
+            {"penalty": fastopt.penalties.L1(0.1)},
+            "of the negative gradient from the penalty's subdifferential is at most",
+        ),
     ):
         assert words in minimize(rosen, X0, jac=rosen_der, **kwargs).message
 
@@ -769,16 +396,28 @@ def test_the_message_names_what_gtol_judges():
         ({"hess": rosen_hess, "hessp": rosen_hess_prod}, ValueError, "give hess or hessp, not both"),
         ({"options": {"line_search": "exact"}}, ValueError, "line_search must be one of 'armijo'"),
         ({"options": {"gtol": "small"}}, TypeError, "gtol must be a real number"),
-        ({"options": {"line_search": ["wolfe"]}}, ValueError, r"line_search must be one of 'armijo'.*, got \['wolfe'\]"),
+        (
+            {"options": {"line_search": ["wolfe"]}},
+            ValueError,
+            r"line_search must be one of 'armijo'.*, got \['wolfe'\]",
+        ),
         ({"options": "abc"}, TypeError, "options must be a dict or None, got 'abc'"),
-        ({"options": {"maxiter": 50, "max_iter": 1}}, ValueError, "options 'maxiter' and 'max_iter' are names of the same"),
+        (
+            {"options": {"maxiter": 50, "max_iter": 1}},
+            ValueError,
+            "options 'maxiter' and 'max_iter' are names of the same",
+        ),
         ({"verbose": "x"}, TypeError, "verbose must be an integer, got 'x'"),
         ({"verbose": 0.5}, TypeError, "verbose must be an integer, got 0.5"),
         ({"verbose": -1}, ValueError, "verbose must be at least 0, got -1"),
         ({"bounds": 5}, TypeError, r"bounds must be scipy.optimize.Bounds or a sequence of \(low, high\), got 5"),
         ({"bounds": [("a", 1), (0, 1)]}, TypeError, r"bounds must be real numbers or None, got \['a', 0\]"),
         ({"bounds": [(0, [1, 2]), (0, 1)]}, TypeError, "bounds must be real numbers or None"),
-        ({"bounds": [(0, 1), (math.inf,) * 2]}, ValueError, "must have low < inf and high > -inf, got inf and inf at index 1"),
+        (
+            {"bounds": [(0, 1), (math.inf,) * 2]},
+            ValueError,
+            "must have low < inf and high > -inf, got inf and inf at index 1",
+        ),
         ({"bounds": [(-math.inf,) * 2, (0, 1)]}, ValueError, "and high > -inf, got -inf and -inf at index 0"),
     ],
 )
@@ -842,8 +481,3 @@ def test_minimizers_take_a_penalty():
         rosen, X0, jac=rosen_der, method=fastopt.minimizers.OWLQN, options={"penalty": penalty}
     )
     assert result.fun == rosen(result.x) + penalty.value(result.x) and result.success
-
-
-def test_minimizers_take_bounds_of_scipy():
-    result = scipy.optimize.minimize(rosen, X0, jac=rosen_der, method=fastopt.minimizers.LBFGSB, bounds=Bounds(-2, 0.5))
-    np.testing.assert_allclose(result.x, [0.5, 0.25], atol=1e-6)
