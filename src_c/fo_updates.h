@@ -38,7 +38,7 @@ typedef struct {
     fo_real keep1, gain1; /* first slot: a = keep1 a + gain1 h */
     fo_real keep2, gain2; /* second slot: b = keep2 b + gain2 h^2 */
     fo_real eps;
-    fo_real lift;   /* a factor: of b in the running maximum (amsgrad), ... */
+    fo_real lift;   /* a factor: of b in the running maximum (amsgrad), of b^2 in the variance, ... */
     fo_real eps_root; /* eps under the root */
     fo_real keep3, gain3; /* third slot */
 } FO(scalars);
@@ -132,17 +132,17 @@ FO_INLINE fo_real FO(plain_second)(const FO(element) *e, const FO(scalars) *s)
     return e->b + s->eps;
 }
 
-/* a - b^2; rounding may take it below 0 */
-FO_INLINE fo_real FO(variance)(const FO(element) *e)
+/* a - lift b^2; rounding may take it below 0 */
+FO_INLINE fo_real FO(variance)(const FO(element) *e, const FO(scalars) *s)
 {
-    fo_real v = e->a - e->b * e->b;
+    fo_real v = e->a - s->lift * e->b * e->b;
     return v < 0 ? FO_K(0.0) : v;
 }
 
-/* sqrt(a - b^2 + eps_root) + eps */
+/* sqrt(a - lift b^2 + eps_root) + eps */
 FO_INLINE fo_real FO(root_variance)(const FO(element) *e, const FO(scalars) *s)
 {
-    return FO(root)(FO(variance)(e), s);
+    return FO(root)(FO(variance)(e, s), s);
 }
 
 /* w - decay w - alpha h */
@@ -217,12 +217,14 @@ FO_INLINE FO(element) FO(rmsprop)(FO(element) e, fo_real h, const FO(scalars) *s
     return e;
 }
 
-/* as rmsprop, with b = keep2 b + gain2 h / (...) and w - decay w - alpha b */
+/* as rmsprop, with u = h / (...), b = keep2 b + gain2 u and w - decay w - alpha b - beta u */
 FO_INLINE FO(element) FO(rmsprop_momentum)(FO(element) e, fo_real h, const FO(scalars) *s)
 {
+    fo_real u;
     e.a = s->keep1 * e.a + s->gain1 * h * h;
-    e.b = s->keep2 * e.b + s->gain2 * h / FO(root_first)(&e, s);
-    e.w -= s->decay * e.w + s->alpha * e.b;
+    u = h / FO(root_first)(&e, s);
+    e.b = s->keep2 * e.b + s->gain2 * u;
+    e.w -= s->decay * e.w + (s->alpha * e.b + s->beta * u);
     return e;
 }
 
@@ -231,10 +233,10 @@ FO_INLINE fo_real FO(rmsprop_variance)(FO(element) *e, fo_real h, const FO(scala
 {
     e->a = s->keep1 * e->a + s->gain1 * h * h;
     e->b = s->keep1 * e->b + s->gain1 * h;
-    return FO(variance)(e);
+    return FO(variance)(e, s);
 }
 
-/* as rmsprop, with b = keep1 b + gain1 h and a - b^2 instead of a under the root */
+/* as rmsprop, with b = keep1 b + gain1 h and a - lift b^2 instead of a under the root */
 FO_INLINE FO(element) FO(rmsprop_centered)(FO(element) e, fo_real h, const FO(scalars) *s)
 {
     fo_real v = FO(rmsprop_variance)(&e, h, s);
@@ -242,12 +244,13 @@ FO_INLINE FO(element) FO(rmsprop_centered)(FO(element) e, fo_real h, const FO(sc
     return e;
 }
 
-/* as rmsprop_centered, with c = keep2 c + gain2 h / (...) and w - decay w - alpha c */
+/* as rmsprop_centered, with u = h / (...), c = keep2 c + gain2 u and w - decay w - alpha c - beta u */
 FO_INLINE FO(element) FO(rmsprop_centered_momentum)(FO(element) e, fo_real h, const FO(scalars) *s)
 {
     fo_real v = FO(rmsprop_variance)(&e, h, s);
-    e.c = s->keep2 * e.c + s->gain2 * h / FO(root)(v, s);
-    e.w -= s->decay * e.w + s->alpha * e.c;
+    fo_real u = h / FO(root)(v, s);
+    e.c = s->keep2 * e.c + s->gain2 * u;
+    e.w -= s->decay * e.w + (s->alpha * e.c + s->beta * u);
     return e;
 }
 

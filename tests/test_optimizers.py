@@ -107,6 +107,34 @@ def test_reference(name, like):
             assert_close(optimizer.averages(), state["ax" if name == "asgd" else "x"], str(o))
 
 
+@pytest.mark.parametrize("nesterov, eps_in_sqrt", [(False, None), (True, False)])
+def test_corrected_variance(nesterov, eps_in_sqrt):
+    """RMSprop centred and corrected: rounding, which is all of the first variance, or its root, counts beside eps."""
+    options = dict(lr=0.03, momentum=0.9, eps=0.1, nesterov=nesterov, eps_in_sqrt=eps_in_sqrt)
+    options.update(centered=True, bias_correction=True)
+    rng = np.random.default_rng(3)
+    start, grads = rng.standard_normal(37), rng.standard_normal((50, 37))
+    w = start.copy()
+    got = trajectory(O.RMSprop(w, **options, like="optax"), w, grads)
+    expected = reference.run("rmsprop", "optax", start, grads, {}, **options)
+    tolerance = {"rtol": 0, "atol": 1e-5} if eps_in_sqrt is False else {"rtol": 1e-10}
+    np.testing.assert_allclose(got, expected, **tolerance)
+    optax, jax = pytest.importorskip("optax"), pytest.importorskip("jax")
+    with jax.enable_x64(True):
+        rule = optax.rmsprop(0.03, 0.9, 0.1, eps_in_sqrt=eps_in_sqrt is not False, centered=True, momentum=0.9,
+                             nesterov=nesterov, bias_correction=True)  # fmt: skip
+        theirs, state = jax.numpy.asarray(start), rule.init(jax.numpy.asarray(start))
+        for g in grads:
+            updates, state = rule.update(jax.numpy.asarray(g), state)
+            theirs = optax.apply_updates(theirs, updates)
+    if eps_in_sqrt is False:  # the root of optax' first variance is nan where rounding takes it below 0
+        known = np.isfinite(theirs)
+        assert known.any()
+        np.testing.assert_allclose(got[-1][known], np.asarray(theirs)[known], **tolerance)
+    else:
+        np.testing.assert_allclose(got[-1], theirs, **tolerance)
+
+
 def test_conventions_differ():
     rng = np.random.default_rng(2)
     start, grads = rng.standard_normal(9), gradients(rng, (9,))
@@ -365,7 +393,8 @@ def test_options_that_change_in_mid_run_as_torch(name, torch_float64):
     numbers = {
         key: values[:2]
         for key, values in GRID[name].items()
-        if not isinstance(values[0], bool) and key not in ("lr", "initial_accumulator_value", *LACKS.get((name, "torch"), ()))
+        if not isinstance(values[0], bool)
+        and key not in ("lr", "initial_accumulator_value", *LACKS.get((name, "torch"), ()))
     }
     if name in ("sgd", "rmsprop"):
         numbers["momentum"] = [0.9, 0.5]

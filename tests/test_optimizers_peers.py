@@ -68,6 +68,8 @@ def optax_rmsprop(optax, o, rate):
         o["eps_in_sqrt"] is not False,
         centered=o["centered"],
         momentum=o["momentum"],
+        nesterov=o["nesterov"],
+        bias_correction=o["bias_correction"],
     )
     return coupled(optax, o, rule)
 

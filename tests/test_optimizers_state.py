@@ -273,11 +273,12 @@ def test_every_option_has_an_effect(name, like):
         **dict(rho=0.5, alpha=0.5, centered=True, momentum_decay=0.5, eps_root=0.5, no_prox=True, etas=(0.3, 1.5)),
         **dict(step_sizes=(1e-3, 0.2), l1=0.5, l2=0.5, l2_shrinkage=0.5, beta=0.5, lambd=0.3, t0=0, warmup_steps=3),
         **dict(r=2.0, weight_lr_power=0.0, silent_sgd_phase=False, initial_scale=0.5, eps_in_sqrt=False),
+        bias_correction=True,
     )
     base = dict(
         lr=0.1,
         weight_decay=0.2,
-        momentum=0.0 if name == "rmsprop" else 0.9,
+        momentum=0.9,
         betas=(0.6, 0.5, 0.5) if name == "adan" else (0.6, 0.99) if "radam" in name else (0.6, 0.5),
         warmup_steps=10,
     )

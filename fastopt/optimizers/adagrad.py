@@ -1,5 +1,6 @@
 """Steps scaled by sums or averages of squared gradients: Adagrad, Adadelta, RMSprop."""
 
+from math import sqrt
 from typing import ClassVar
 
 from . import _checks
@@ -200,7 +201,8 @@ class RMSprop(Optimizer):
       :math:`b \leftarrow \mu b + d`, :math:`w \leftarrow w - \eta b`.
     - ``like="keras"`` and ``"optax"``: :math:`d = h / \sqrt{v + \epsilon}`, and the momentum's buffer holds the step
       size: :math:`b \leftarrow \mu b + \eta d`, :math:`w \leftarrow w - b`. Keras decouples the weight decay
-      (:math:`w \leftarrow w - \eta \lambda w`).
+      (:math:`w \leftarrow w - \eta \lambda w`). optax, where asked: Nesterov's :math:`w \leftarrow w - \mu b - \eta d`;
+      :math:`v` and :math:`\bar g` divided by :math:`1 - \alpha^t` in the step.
 
     Parameters
     ----------
@@ -221,6 +223,10 @@ class RMSprop(Optimizer):
         What v begins with, >= 0; optax only.
     eps_in_sqrt : bool or None, default=None
         Whether :math:`\epsilon` is added under the root or to it; None: by the convention, as above. optax only.
+    nesterov : bool, default=False
+        Needs a momentum > 0; optax only.
+    bias_correction : bool, default=False
+        optax only. Where it is centred too, the variance is 0 after the first step and :math:`\epsilon` decides its size.
     maximize, clip_global_norm, n_threads, like
         As for `SGD`.
 
@@ -260,6 +266,8 @@ class RMSprop(Optimizer):
         *,
         initial_scale=0,
         eps_in_sqrt=None,
+        nesterov=False,
+        bias_correction=False,
         maximize=False,
         clip_global_norm=None,
         n_threads=None,
@@ -276,7 +284,11 @@ class RMSprop(Optimizer):
         _checks.number("initial_scale", o["initial_scale"], 0)
         if o["eps_in_sqrt"] is not None:
             _checks.flag("eps_in_sqrt", o["eps_in_sqrt"])
-        _checks.only("optax", o, initial_scale=0, eps_in_sqrt=None)
+        _checks.flag("nesterov", o["nesterov"])
+        _checks.flag("bias_correction", o["bias_correction"])
+        _checks.only("optax", o, initial_scale=0, eps_in_sqrt=None, nesterov=False, bias_correction=False)
+        if o["nesterov"] and o["momentum"] <= 0:
+            raise ValueError("nesterov needs a momentum > 0")
 
     @staticmethod
     def _rule(o):
@@ -290,7 +302,7 @@ class RMSprop(Optimizer):
 
     def _weight(self, o, row, t):
         mu = o["momentum"]
-        return row[ALPHA] * (row[8] * geometric(mu, t) if mu > 0 else 1.0)
+        return row[ALPHA] * (row[8] * geometric(mu, t) if mu > 0 else 1.0) + row[4]
 
     @staticmethod
     def _scalars(o):
@@ -299,12 +311,17 @@ class RMSprop(Optimizer):
         keep, mu = o["alpha"], o["momentum"]
         gain = 1.0 - keep
         eps, eps_root = (o["eps"], 0.0) if o["eps_in_sqrt"] is False else (0.0, o["eps"])
+        nesterov, corrected = o["nesterov"], o["bias_correction"]
 
         def torch(lr, t):
-            return sign, l2, 0.0, lr, 0.0, keep, gain, mu, 1.0, o["eps"]
+            return sign, l2, 0.0, lr, 0.0, keep, gain, mu, 1.0, o["eps"], 1.0
 
         def others(lr, t):
-            alpha = 1.0 if mu > 0 else lr
-            return sign, l2, lr * decay, alpha, 0.0, keep, gain, mu, lr, eps, 0.0, eps_root
+            square = 1.0 - keep**t if corrected else 1.0
+            root = sqrt(square)
+            rate = lr * root
+            alpha, beta = (mu, rate) if nesterov else (1.0 if mu > 0 else rate, 0.0)
+            last = eps * root, 1.0 / square, eps_root * square
+            return sign, l2, lr * decay, alpha, beta, keep, gain, mu, rate, *last
 
         return torch if o["like"] == "torch" else others

@@ -44,17 +44,19 @@ def adagrad_others(state, t, *, lr, eps=1e-7, **_):
     return lr / np.sqrt(state["s"] + eps)
 
 
-def _variance(state):
-    return np.maximum(state["v"] - state["mean"] ** 2, 0) if "mean" in state else state["v"]
+def _variance(state, seen=1.0):
+    return np.maximum(state["v"] / seen - (state["mean"] / seen) ** 2, 0) if "mean" in state else state["v"] / seen
 
 
 def rmsprop_torch(state, t, *, lr, eps=1e-8, momentum=0, **_):
     return lr * sum(momentum**k for k in range(t)) / (np.sqrt(_variance(state)) + eps)
 
 
-def rmsprop_others(state, t, *, lr, eps, momentum=0, eps_in_sqrt=None, **_):
-    v = _variance(state)
-    return lr * sum(momentum**k for k in range(t)) / (np.sqrt(v) + eps if eps_in_sqrt is False else np.sqrt(v + eps))
+def rmsprop_others(state, t, *, lr, alpha=0.9, eps, momentum=0, eps_in_sqrt=None, nesterov=False, bias_correction=False,
+                   **_):  # fmt: skip
+    v = _variance(state, 1 - alpha**t if bias_correction else 1.0)
+    weight = sum(momentum**k for k in range(t + nesterov))
+    return lr * weight / (np.sqrt(v) + eps if eps_in_sqrt is False else np.sqrt(v + eps))
 
 
 def adamax_torch(state, t, *, lr, **_):

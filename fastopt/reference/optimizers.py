@@ -149,13 +149,14 @@ def adadelta_keras(w, g, state, *, lr, rho=0.95, eps=1e-7, weight_decay=0, maxim
     return w - lr * _adadelta(_h(w, g, maximize), state, rho, eps)
 
 
-def _mean_square(h, state, alpha, centered, start=0.0):
+def _mean_square(h, state, alpha, centered, start=0.0, seen=1.0):
+    """The average of h^2, or the variance; `seen` is the weight of the gradients in the averages."""
     zero = np.zeros_like(h)
     v = state["v"] = alpha * state.get("v", zero + start) + (1 - alpha) * h**2
     if not centered:
-        return v
+        return v / seen
     mean = state["mean"] = alpha * state.get("mean", zero) + (1 - alpha) * h
-    return np.maximum(v - mean**2, 0)
+    return np.maximum(v / seen - (mean / seen) ** 2, 0)
 
 
 def rmsprop_torch(w, g, state, *, lr, alpha=0.99, eps=1e-8, weight_decay=0, momentum=0, centered=False,
@@ -177,13 +178,17 @@ def rmsprop_keras(w, g, state, *, lr, alpha=0.9, eps=1e-7, weight_decay=0, momen
 
 
 def rmsprop_optax(w, g, state, *, lr, alpha=0.9, eps=1e-8, weight_decay=0, momentum=0, centered=False,
-                  initial_scale=0, eps_in_sqrt=None, maximize=False):  # fmt: skip
+                  initial_scale=0, eps_in_sqrt=None, nesterov=False, bias_correction=False,
+                  maximize=False):  # fmt: skip
     """optax.chain(add_decayed_weights(weight_decay), rmsprop(lr, ...)): lr comes before the trace."""
     h = _h(w, g, maximize, weight_decay)
-    v = _mean_square(h, state, alpha, centered, initial_scale)
+    t = state["t"] = state.get("t", 0) + 1
+    seen = 1 - alpha**t if bias_correction else 1.0
+    v = _mean_square(h, state, alpha, centered, initial_scale, seen)
     d = lr * h / (np.sqrt(v) + eps if eps_in_sqrt is False else np.sqrt(v + eps))
     if momentum:
-        d = state["b"] = momentum * state.get("b", np.zeros_like(w)) + d
+        b = state["b"] = momentum * state.get("b", np.zeros_like(w)) + d
+        d = momentum * b + d if nesterov else b
     return w - d
 
 
