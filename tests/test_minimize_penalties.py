@@ -8,7 +8,7 @@ from scipy.optimize import rosen, rosen_der
 
 import fastopt
 from fastopt import minimize
-from fastopt.optimizers import OPTIMIZERS, SGD, Adagrad, Adam
+from fastopt.optimizers import OPTIMIZERS, SGD, Adagrad, Adam, RMSprop
 from fastopt.penalties import L1, L2, Box, ElasticNet, NonNegative
 from fastopt.schedules import Exponential, Polynomial, ReduceOnPlateau
 
@@ -203,6 +203,16 @@ def test_rules_reach_the_minimum_with_a_penalty(name, penalty):
         np.testing.assert_allclose(result.x, exact.x, atol=loose, err_msg=str(options))
         assert np.array_equal(result.x == 0, exact.x == 0), options
         assert result.optimality <= 10 * loose
+
+
+@pytest.mark.parametrize("rule", [SGD(lr=Exponential(0.02, 0.999), momentum=0.8, like="keras")] + [
+    RMSprop(lr=Exponential(0.01, 0.999), momentum=0.8, like=like) for like in ("keras", "optax")
+], ids=repr)  # fmt: skip
+def test_velocities_that_hold_falling_rates_with_a_penalty(rule):
+    exact = minimize(least_squares, np.zeros(30), jac=True, penalty=L1(0.3), method="proximal-gradient", tol=1e-9)
+    result = minimize(least_squares, np.zeros(30), jac=True, penalty=L1(0.3), method=rule, tol=1e-8)
+    assert result.reason == "gtol"
+    np.testing.assert_allclose(result.x, exact.x, atol=1e-7)
 
 
 def test_rules_with_a_penalty_in_float32_and_the_rate_of_an_array():

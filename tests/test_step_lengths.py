@@ -63,9 +63,9 @@ def test_reference(name, like):
                 d = optimizer.step_lengths()
                 state = {}
                 reference.run(name, like, start, grads[:t], state, **o)
-                lr = o["lr"](t - 1) if callable(o["lr"]) else o["lr"]
-                given = {k: v for k, v in {**defaults, **o, "lr": lr}.items() if k in takes}
-                expected = LENGTHS[name, like](state, t, **given)
+                rates = [o["lr"](k) if callable(o["lr"]) else o["lr"] for k in range(t)]
+                given = {k: v for k, v in {**defaults, **o, "lr": rates[-1]}.items() if k in takes}
+                expected = LENGTHS[name, like](state, t, rates=rates, **given)
                 if np.ndim(expected):
                     assert d.dtype == dtype and d.shape == w.shape
                 else:

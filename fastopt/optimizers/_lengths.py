@@ -1,5 +1,7 @@
 """The metric of a step: its lengths by coefficient."""
 
+import functools
+
 import numpy as np
 
 from .. import _kernels
@@ -9,7 +11,7 @@ from . import _checks
 ALPHA, BETA = 3, 4  # places of the step and the second step in a row of scalars
 
 
-def averaged(self, o, row, t):
+def averaged(self, o, row, t, past):
     """`Optimizer._weight` of rules whose first slot is an average with bias correction."""
     return row[ALPHA] * (1.0 - o["betas"][0] ** t) + row[BETA]
 
@@ -24,10 +26,22 @@ class Lengths:
 
     _NO_LENGTHS = ""  # why a step is not a length times gradients, where it is not
 
-    def _weight(self, o, row, t):
+    def _weight(self, o, row, t, past):
         """How much of a gradient that has always been the same is in step t, before the rule divides it; o: the options
-        of the group, row: the step's scalars."""
+        of the group, row: the step's scalars, past: `_past` of its rates, a function of the ratio."""
         return row[ALPHA]
+
+    def _past(self, lr, t, ratio):
+        """1 + ratio + ... + ratio^(t - 1), each term times the rate of so many steps ago over the rate of now."""
+        if not callable(lr):
+            return geometric(ratio, t)
+        total, share = 0.0, 1.0
+        for step in range(self._step - 1, max(self._step - 1 - t, -1), -1):
+            total += share * self._lr(lr, step)
+            share *= ratio
+            if share < 2.0**-60 * (1.0 - ratio):  # rates that fall a thousandfold meanwhile count
+                break
+        return total / self._lr(lr, self._step - 1)
 
     def _last_row(self, group, row, rate):
         """The scalars of the last step of a group; row: their function, rate: the step's."""
@@ -42,7 +56,8 @@ class Lengths:
             if not given:
                 rows.append((0.0,) * (ALPHA + 1))
                 continue
-            weight = float(self._weight(group.options(self._options), given, group.steps))
+            past = functools.partial(self._past, lr, group.steps)
+            weight = float(self._weight(group.options(self._options), given, group.steps, past))
             rows.append((*given[:ALPHA], weight, *given[ALPHA + 1 :]))
         return tuple(rows)
 
@@ -57,7 +72,8 @@ class Lengths:
         - Bias corrections belong to d, and so do the rate of the step, `lr_multiplier` and groups; decoupled weight
           decay does not.
         - A velocity (momentum of SGD and RMSprop) adds up scaled gradients: d has the sum of its weights up to this
-          step, for momentum m without dampening :math:`1 + m + \dots + m^{t - 1}`, at the rate and divisor of now.
+          step, for momentum m without dampening :math:`1 + m + \dots + m^{t - 1}`, at the divisor of now and the rate of
+          now or, where the velocity holds them (Keras, RMSprop of optax), the rates of then.
         - NAdam's and Adan's weights are those of a gradient that does not change.
         - h is what reaches the rule: clipping, `centralize` and noise came before.
 

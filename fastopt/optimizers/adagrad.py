@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from . import _checks
 from ._base import Optimizer, options
-from ._lengths import ALPHA, geometric
+from ._lengths import ALPHA, BETA, geometric
 from ._traits import Traits
 
 
@@ -300,9 +300,11 @@ class RMSprop(Optimizer):
     def _start(o):
         return {"square_avg": o["initial_scale"]}
 
-    def _weight(self, o, row, t):
+    def _weight(self, o, row, t, past):
         mu = o["momentum"]
-        return row[ALPHA] * (row[8] * geometric(mu, t) if mu > 0 else 1.0) + row[4]
+        if mu == 0:
+            return row[ALPHA]
+        return row[ALPHA] * row[8] * (geometric(mu, t) if o["like"] == "torch" else past(mu)) + row[BETA]
 
     @staticmethod
     def _scalars(o):

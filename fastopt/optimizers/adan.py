@@ -91,7 +91,7 @@ class Adan(Optimizer):
     def _rule(o):
         return "adan", ("exp_avg", "exp_avg_diff", "exp_avg_sq", "previous")
 
-    def _weight(self, o, row, t):
+    def _weight(self, o, row, t, past):
         return row[ALPHA] * (1.0 - o["betas"][0] ** t)
 
     @staticmethod

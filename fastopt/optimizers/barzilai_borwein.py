@@ -53,7 +53,7 @@ class _TwoPoints(Global):
         self._finish(tuple((*r[:3], new[0]) for r in rows), n_threads)
         self._keep(new)
 
-    def _weight(self, o, row, t):
+    def _weight(self, o, row, t, past):
         return self.rate
 
     def _first(self):

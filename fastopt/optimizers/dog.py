@@ -135,5 +135,5 @@ class DoG(Global):
         total = squares + self._options["eps"]
         return farthest / sqrt(total) if total != 0.0 else 0.0
 
-    def _weight(self, o, row, t):
+    def _weight(self, o, row, t, past):
         return row[ALPHA] * self._rate(self._groups[0].steps == 1, *self._groups[0].carry())

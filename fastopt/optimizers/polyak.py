@@ -127,5 +127,5 @@ class PolyakSGD(Global):
         self._finish(tuple((*r[:3], r[3] * rate) for r in rows), n_threads)
         self._keep((rate,))
 
-    def _weight(self, o, row, t):
+    def _weight(self, o, row, t, past):
         return row[ALPHA] * self._groups[0].carry()[0]

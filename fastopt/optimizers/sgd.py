@@ -115,12 +115,12 @@ class SGD(Optimizer):
             return "sgd", ()
         return "nesterov" if o["nesterov"] else "momentum", ("momentum_buffer",)
 
-    def _weight(self, o, row, t):
+    def _weight(self, o, row, t, past):
         mu = o["momentum"]
         if mu == 0:
             return row[ALPHA]
         if o["like"] == "keras":
-            velocity = row[6] * geometric(mu, t)
+            velocity = row[6] * past(mu)
         else:
             velocity = mu ** (t - 1) + (1.0 - o["dampening"]) * geometric(mu, t - 1)
         return row[ALPHA] * velocity + row[BETA]

@@ -1,7 +1,8 @@
 """Step lengths of update rules, from the states that `reference.optimizers` leaves behind: the oracle of the tests.
 
 A function (state, t, **options) -> d of one array after step t, from 1: the step is -d times a weighted mean of the
-gradients up to it. Each is written out by convention, as the rules are.
+gradients up to it. Each is written out by convention, as the rules are. `lr` is the rate of step t, `rates` those of all
+steps.
 """
 
 import numpy as np
@@ -12,8 +13,8 @@ from .optimizers import _rectifier, _rho, run
 def _sgd(like):
     """What the rule itself does at step t where all gradients were 1."""
 
-    def lengths(state, t, *, lr, weight_decay=0, maximize=False, **options):
-        path = run("sgd", like, 0.0, [1.0] * t, lr=lr, **options)
+    def lengths(state, t, *, lr, rates, weight_decay=0, maximize=False, **options):
+        path = run("sgd", like, 0.0, [1.0] * t, lr=lambda step: rates[step], **options)
         return -float(path[-1] - (path[-2] if t > 1 else 0.0))
 
     return lengths
@@ -52,11 +53,12 @@ def rmsprop_torch(state, t, *, lr, eps=1e-8, momentum=0, **_):
     return lr * sum(momentum**k for k in range(t)) / (np.sqrt(_variance(state)) + eps)
 
 
-def rmsprop_others(state, t, *, lr, alpha=0.9, eps, momentum=0, eps_in_sqrt=None, nesterov=False, bias_correction=False,
-                   **_):  # fmt: skip
+def rmsprop_others(state, t, *, lr, rates, alpha=0.9, eps, momentum=0, eps_in_sqrt=None, nesterov=False,
+                   bias_correction=False, **_):  # fmt: skip
     v = _variance(state, 1 - alpha**t if bias_correction else 1.0)
-    weight = sum(momentum**k for k in range(t + nesterov))
-    return lr * weight / (np.sqrt(v) + eps if eps_in_sqrt is False else np.sqrt(v + eps))
+    weight = sum(momentum**k * rates[t - 1 - k] for k in range(t))
+    weight = momentum * weight + lr if nesterov else weight
+    return weight / (np.sqrt(v) + eps if eps_in_sqrt is False else np.sqrt(v + eps))
 
 
 def adamax_torch(state, t, *, lr, **_):
