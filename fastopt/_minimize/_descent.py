@@ -158,7 +158,10 @@ class BFGS:
 
 
 def _update(matrices, s, y, sy, new):
-    """H + (1 + y'Hy / s'y) s s' / s'y - (H y s' + s y'H) / s'y for each matrix H, in place; 1 is `new`."""
+    """H + (new + y'Hy / s'y) s s' / s'y - (H y s' + s y'H) / s'y for each matrix H, in place.
+
+    new is 1, or 0 for the part that sigma multiplies.
+    """
     hy = matrices @ y
     half = hy / -sy + (0.5 * (new + hy @ y / sy) / sy)[:, None] * s
     half = half[:, :, None] * s
