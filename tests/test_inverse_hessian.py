@@ -81,6 +81,21 @@ def test_near_that_of_a_parabola(parabola, method, jac):
     assert error < (0.1 if method == "bfgs" else 0.6)
 
 
+@pytest.mark.parametrize("jac", [True, None])
+@pytest.mark.parametrize("method", METHODS)
+def test_after_one_step(method, jac):
+    """That of 2 (x - 3)^2, also where the step ends at the minimum, as differences tell."""
+    result = fastopt.minimize(
+        lambda x: (2 * float((x - 3) @ (x - 3)), 4 * (x - 3)) if jac else 2 * float((x - 3) @ (x - 3)),
+        np.zeros(2),
+        jac=jac,
+        method=method,
+    )
+    assert 1 <= result.nit <= 3
+    v = np.ones(2)
+    np.testing.assert_allclose(result.hess_inv @ v, v / 4, rtol=1e-4)
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_scipy(parabola, method):
     fun, inverse = parabola

@@ -63,11 +63,11 @@ def lbfgsb(function, point, stop, lower, upper, *, memory=10):
                 continue
             return point, given_up(function, stop, point, d, slope)
         before, point = point, trial
+        if pairs.add(before.x, before.gradient, point.x, point.gradient):
+            function.model = pairs
         if function.forward and stop.flat(point):
             point = function.refine(point)
             pairs = function.vectors.BoundedPairs(memory)
-        elif pairs.add(before.x, before.gradient, point.x, point.gradient):
-            function.model = pairs
         reason = stop.after(before, point)
         if reason:
             return point, reason

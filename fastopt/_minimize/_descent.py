@@ -329,12 +329,11 @@ def descend(function, point, stop, method, *, line_search=None, memory=10):
                 continue
             return point, given_up(function, stop, point, d, slope)
         before, point = point, trial
+        rule.update(before, point, step.length)
         fresh = function.forward and stop.flat(point)
         if fresh:
             point = function.refine(point)
             rule.reset()
-        else:
-            rule.update(before, point, step.length)
         values.append(point.value)
         reason = stop.after(before, point)
         if reason:
