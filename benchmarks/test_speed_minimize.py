@@ -48,6 +48,43 @@ def test_calls(method, quick):
     )
 
 
+def regression(kind, n, spread, seed):
+    """Penalised minus log likelihood and its gradient; the columns' deviations go from 1 to `spread`."""
+    rng, scale = np.random.default_rng(seed), np.logspace(0, np.log10(spread), n)
+    X = np.column_stack([np.ones(400), rng.normal(size=(400, n)) * scale])
+    z = X @ (rng.normal(size=n + 1) / np.sqrt(n) / np.concatenate([[1.0], scale]))
+    if kind == "logistic":
+        y = (rng.random(400) < 1 / (1 + np.exp(-z))).astype(float)
+        parts = (lambda z: np.logaddexp(0, z), lambda z: 1 / (1 + np.exp(-z)))
+    else:
+        y = rng.poisson(np.exp(np.clip(z, -3, 3))).astype(float)
+        parts = (lambda z: np.exp(np.minimum(z, 700)),) * 2
+    return lambda w: (parts[0](X @ w).sum() - y @ (X @ w) + w @ w / 2, X.T @ (parts[1](X @ w) - y) + w)
+
+
+@pytest.mark.parametrize("spread", [1, 100])
+@pytest.mark.parametrize("n", [5, 30, 100])
+@pytest.mark.parametrize("kind", ["logistic", "poisson"])
+def test_calls_of_bfgs_on_regressions(kind, n, spread, quick):
+    """Medians over five problems; by differences up to n = 30. SciPy's first inverse Hessian suits columns of all sizes."""
+    for jac in (True,) if quick or n > 30 else (True, None):
+        calls, reached = [], []
+        for seed in range(10, 11 if quick else 15):
+            both = regression(kind, n, spread, seed)
+            fun = both if jac else lambda w, both=both: both(w)[0]
+            with threadpool_limits(1), np.errstate(all="ignore"):
+                result = minimize(fun, np.zeros(n + 1), jac=jac, method="bfgs")
+                other = scipy.optimize.minimize(fun, np.zeros(n + 1), jac=jac, method="BFGS")
+            calls.append((result.nfev, other.nfev))
+            reached.append((result.reason == "gtol", other.success))
+            assert np.isfinite(result.fun) and np.isfinite(result.x).all()
+        (ours, theirs), hits = np.median(calls, axis=0), np.sum(reached, axis=0)
+        print(
+            f"\nbfgs, {kind}, {n} columns spread over {spread}, {'gradients' if jac else 'differences'}: median calls"
+            f" {ours:g} (SciPy {theirs:g}), reached {hits[0]} (SciPy {hits[1]}) of {len(calls)}"
+        )
+
+
 @pytest.mark.parametrize("method, bends", [("l-bfgs", "no"), ("l-bfgs-b", "few"), ("l-bfgs-b", "many")])
 @pytest.mark.parametrize("n", [100, 10**6])
 def test_own_time_of_an_iteration(n, method, bends, isa, quick, request):
