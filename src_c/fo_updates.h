@@ -160,6 +160,14 @@ FO_INLINE FO(element) FO(momentum)(FO(element) e, fo_real h, const FO(scalars) *
     return e;
 }
 
+/* Muon before a matrix is made orthogonal: a = keep1 a + gain1 h; what is made so, in w: keep2 a + gain2 h */
+FO_INLINE FO(element) FO(muon_before)(FO(element) e, fo_real h, const FO(scalars) *s)
+{
+    e.a = s->keep1 * e.a + s->gain1 * h;
+    e.w = s->keep2 * e.a + s->gain2 * h;
+    return e;
+}
+
 /* a = keep1 a + gain1 h; w - decay w - alpha a - beta h */
 FO_INLINE FO(element) FO(nesterov)(FO(element) e, fo_real h, const FO(scalars) *s)
 {

@@ -409,31 +409,6 @@ def test_bad_input(name):
         np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.parametrize("like", ["torch", "keras", "optax"])
-def test_muon_steps_each_matrix_as_alone(like):
-    """Also where many of one shape are more than a stack, between arrays of other shapes, dtypes, groups and rates."""
-    rng = np.random.default_rng(16)
-    shapes = [(90, 100), (90, 100), (6,), (100, 90), (90, 100), (90, 100), (90, 100), (3, 0), (90, 100)]
-    start = [rng.standard_normal(s).astype(t) for s in shapes for t in (np.float32, np.float64)]
-    grads = [[rng.standard_normal(w.shape).astype(w.dtype) for w in start] for _ in range(3)]
-    params = [w.copy() for w in start]
-    o = dict(like=like, nesterov=False, weight_decay=0.1, adam_weight_decay=0.2)
-    groups = [{"params": params[:13], "lr": 0.1}, {"params": params[13:], "lr": 0.2, "momentum": 0.5}]
-    together = O.Muon(groups, **o, lr_multiplier={4: 0.5}, weight_decay_exclude=[1, 4])
-    for g in grads:
-        together.step([g[:13], g[13:]])
-    for i, w in enumerate(start):
-        own = dict(o, lr=0.1) if i < 13 else dict(o, lr=0.2, momentum=0.5)
-        key = i if i < 13 else i - 13
-        more = dict(lr_multiplier={0: 0.5}) if key == 4 else {}
-        more["weight_decay_exclude"] = [0] if key in (1, 4) else None
-        alone = w.copy()
-        optimizer = O.Muon([alone], **own, **more)
-        for g in grads:
-            optimizer.step([g[i]])
-        np.testing.assert_array_equal(params[i], alone)
-
-
 def test_polyak_measures_gradients_alone():
     w = np.array([np.nan, 1.0, 2.0])
     O.PolyakSGD(w).step(np.ones(3), value=1.5)

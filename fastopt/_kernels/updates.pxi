@@ -5,8 +5,9 @@
 # vectorised loop for each line of the roster. `Plan` knows the arrays of an optimizer; a step looks up the
 # gradients' addresses, then runs tasks in parallel through the pointers of their rules.
 
-from cython.parallel cimport prange
+from cython.parallel cimport prange, threadid
 from libc.stdlib cimport calloc, free
+from libc.math cimport sqrt
 from libc.stdint cimport int64_t, uintptr_t
 cimport numpy as cnp
 import numpy as np
@@ -92,6 +93,7 @@ cdef inline void block(formula f, int slots, const update_t* u, Py_ssize_t lo, P
 include "updates_norms.pxi"
 include "updates_measures.pxi"
 include "updates_filters.pxi"
+include "updates_matrices.pxi"
 
 
 cdef class Plan:

@@ -37,6 +37,7 @@ cdef extern from "fo_updates.h" nogil:
     element c_schedule_free_adam "FO(schedule_free_adam)"(element e, real h, const scalars_t* s)
     element c_moments "FO(moments)"(element e, real h, const scalars_t* s)
     element c_scaled "FO(scaled)"(element e, real h, const scalars_t* s)
+    element c_muon_before "FO(muon_before)"(element e, real h, const scalars_t* s)
     real c_root_first "FO(root_first)"(const element* e, const scalars_t* s)
     real c_root_second "FO(root_second)"(const element* e, const scalars_t* s)
     real c_root_spread "FO(root_spread)"(const element* e, const scalars_t* s)

@@ -4,9 +4,6 @@ import math
 from math import sqrt
 from typing import ClassVar
 
-import numpy as np
-
-from .. import _kernels
 from . import _checks
 from ._base import options
 from ._groups import like as made_like
@@ -14,7 +11,6 @@ from ._measured import Measured
 from ._traits import Traits
 
 ADJUST = (None, "original", "match_rms_adamw", "none")
-STACK = 2**15  # elements of matrices that step together: what they need stays in the second cache
 
 
 class Muon(Measured):
@@ -80,8 +76,8 @@ class Muon(Measured):
     Notes
     -----
     Slots: "momentum_buffer" of matrices, "exp_avg" and "exp_avg_sq" of the others; those that an array does not use
-    are empty. Matrix products are NumPy's, with the threads of its BLAS whatever n_threads says. Sources: Jordan et
-    al., Muon (2024); Liu et al., Muon is scalable for LLM training (2025).
+    are empty. Of a square matrix the products are those of its transpose. Sources: Jordan et al., Muon (2024); Liu et
+    al., Muon is scalable for LLM training (2025).
 
     Examples
     --------
@@ -184,7 +180,7 @@ class Muon(Measured):
 
     def _build(self):
         super()._build()
-        self._work = {}
+        self._matrices = {}
 
     def _run(self, rows, n_threads, value):
         for plan, where in zip(self._plans, self._wheres):
@@ -202,62 +198,24 @@ class Muon(Measured):
                 o = group.options(self._options)
                 if excluded:
                     o = {**o, "weight_decay": 0.0}
-                matrices = [found for *_, found in members]
-                most = max(1, STACK // matrices[0][0].size)
-                for first in range(0, len(matrices), most):
-                    self._step_matrices(matrices[first : first + most], o, rows[owner], n_threads)
-
-    def _buffers(self, n, w):
-        key = n, w.shape, w.dtype
-        if key not in self._work:
-            short, long = sorted(w.shape)
-            shapes = w.shape, (short, long), (short, long), (short, short), (short, short)
-            self._work[key] = [np.empty((n, *shape), dtype=w.dtype) for shape in shapes]
-        return self._work[key]
+                self._step_matrices([found for *_, found in members], o, rows[owner], n_threads)
 
     def _step_matrices(self, matrices, o, row, n_threads):
-        """The step of matrices (w, buffer, g) of one shape, whose products are one call of NumPy."""
+        """The step of matrices (w, buffer, g) of one shape."""
         like, mu, nesterov = o["like"], o["momentum"], o["nesterov"]
         sign, lr, t = row[0], row[12], row[13]
-        shape, dtype = matrices[0][0].shape, matrices[0][0].dtype
-        made, x, y, a, b = self._buffers(len(matrices), matrices[0][0])
-        number = dtype.type
-        # B, and N in `made`, whose scale does not matter but for eps
-        for (_, buffer, g), one, spare in zip(matrices, made, x.reshape(made.shape)):
-            np.multiply(g, number(sign if like == "keras" else sign * (1.0 - mu)), out=one)
-            buffer *= number(mu)
-            buffer += one
-            if not nesterov:
-                np.multiply(buffer, number(1.0 / (1.0 - mu**t) if like == "optax" else 1.0), out=one)
-                continue
-            if like == "optax":
-                one *= number(1.0 / (1.0 - mu**t))
-            np.multiply(buffer, number(mu / (1.0 - mu ** (t + 1.0)) if like == "optax" else mu), out=spare)
-            one += spare
-        norms = np.sqrt(_kernels.table.updates[dtype].Blocks(list(made)).squares(n_threads))
-        norms = np.maximum(norms, o["eps"]) if like == "torch" else norms + o["eps"]
-        wide = shape[0] <= shape[1]
-        np.multiply(made if wide else made.swapaxes(1, 2), (1.0 / norms).astype(dtype)[:, None, None], out=x)
-        first, second, third = (number(value) for value in o["ns_coefficients"])
-        for _ in range(o["ns_steps"]):
-            np.matmul(x, x.swapaxes(1, 2), out=a)
-            # A is symmetric, and NumPy computes half of a product with its own transpose
-            np.matmul(a, a.swapaxes(1, 2), out=b)
-            a *= second
-            b *= third
-            b += a
-            np.matmul(b, x, out=y)
-            x *= first
-            x += y
-        rows, columns = shape
+        (rows, columns), dtype = matrices[0][0].shape, matrices[0][0].dtype
+        gain = 1.0 if like == "keras" else 1.0 - mu
+        after, now = (1.0 - mu ** (t + 1.0), 1.0 - mu**t) if like == "optax" else (1.0, 1.0)
+        keep2, gain2 = (mu / after, gain / now) if nesterov else (1.0 / now, 0.0)
         how = o["adjust_lr_fn"] or ("match_rms_adamw" if like == "keras" else "original")
         if how == "match_rms_adamw":
             factor = o["rms_rate"] * sqrt(max(rows, columns))
         else:
             ratio = columns / rows if like == "optax" else rows / columns
             factor = sqrt(max(1.0, ratio)) if how == "original" else 1.0
-        x *= number(lr * factor)
-        for (w, *_), one, step in zip(matrices, made, x if wide else x.swapaxes(1, 2)):
-            np.multiply(w, number(lr * o["weight_decay"]), out=one)
-            w -= one
-            w -= step
+        scalars = (sign, 0.0, lr * o["weight_decay"], lr * factor, 0.0, mu, gain, keep2, gain2)
+        if dtype not in self._matrices:
+            self._matrices[dtype] = self._table.updates[dtype].Matrices()
+        more = tuple(o["ns_coefficients"]), o["ns_steps"], o["eps"], like != "torch"
+        self._matrices[dtype].step(matrices, scalars, *more, n_threads)
