@@ -22,6 +22,7 @@ from rules import (
     assert_close,
     brief,
     each_pair,
+    fair,
     gradients,
     settings,
     trajectory,
@@ -95,9 +96,10 @@ def test_torch(name, torch_float64):
 def test_reference(name, like):
     """Every legal setting of every convention, every step."""
     rng = np.random.default_rng(1)
-    start, grads = rng.standard_normal(37), gradients(rng, (37,))
+    problem = rng.standard_normal(37), gradients(rng, (37,))
     fixed = reference.RULES[name, like][1]
     for o in settings(name, like):
+        start, grads = fair(o, *problem)
         w, state = start.copy(), {}
         optimizer = OPTIMIZERS[name](w, **o, like=like)
         got = trajectory(optimizer, w, grads)

@@ -5,7 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
-from rules import BRIEF, GRID, LACKS, gradients, settings
+from rules import BRIEF, GRID, LACKS, fair, gradients, settings
 
 import fastopt
 from fastopt import _kernels, schedules
@@ -47,11 +47,12 @@ def test_every_rule_has_lengths_or_a_reason():
 def test_reference(name, like):
     """Every legal setting of every convention, after several steps, in both dtypes."""
     rng = np.random.default_rng(0)
-    start, grads = rng.standard_normal(33), gradients(rng, (33,), 14)
+    problem = rng.standard_normal(33), gradients(rng, (33,), 14)
     fixed = reference.RULES[name, like][1]
     defaults = OPTIMIZERS[name](like=like).get_params()
     takes = set(GRID[name]) - LACKS.get((name, like), set())
     for o in settings(name, like):
+        start, grads = fair(o, *problem)
         o = {k: v for k, v in o.items() if k not in fixed}
         for dtype, close in ((np.float64, 1e-12), (np.float32, 2e-5)):
             w = start.astype(dtype)
