@@ -262,6 +262,7 @@ def _describe():
             "in use": _kernels.table.name,
             "available": list(_kernels.available()),
             "built": list(build["flags"]),
+            "approximate reciprocals": _kernels.table.name == "avx512" and _cpu.slow_divider(),
         },
         "threads": {
             "OpenMP": _cpu.openmp_version() or False,
@@ -294,7 +295,8 @@ def show_config(mode="stdout"):
     Returns
     -------
     dict or None
-        With ``mode="dict"``: ``isa`` (in use, available, built), ``threads`` (OpenMP, what the
+        With ``mode="dict"``: ``isa`` (in use, available, built, and whether float32 steps of optimizers correct an
+        approximate reciprocal instead of dividing: on Intel's processors with AVX-512), ``threads`` (OpenMP, what the
         values of ``n_threads`` give and which limit is the reason), ``compiler`` (name, flags of
         each level) and ``versions``.
 

@@ -48,6 +48,12 @@ typedef struct {
     fo_real w, a, b, c, d;
 } FO(element);
 
+/* An element after a rule whose step is up / down: the new slots, the parameter as it was, the terms of the step. */
+typedef struct {
+    FO(element) e;
+    fo_real up, down;
+} FO(ratio);
+
 /* What a block function updates: elements lo..hi-1 of contiguous arrays of one shape. Slots that
  * the rule lacks are not read and may be NULL; the gradient may not overlap the others. */
 typedef struct {
@@ -145,6 +151,29 @@ FO_INLINE fo_real FO(root_variance)(const FO(element) *e, const FO(scalars) *s)
     return FO(root)(FO(variance)(e, s), s);
 }
 
+/* w - decay w - up / down */
+FO_INLINE FO(element) FO(divided)(FO(ratio) r, const FO(scalars) *s)
+{
+    r.e.w -= s->decay * r.e.w + r.up / r.down;
+    return r.e;
+}
+
+FO_INLINE FO(ratio) FO(over)(FO(element) e, fo_real up, fo_real down)
+{
+    FO(ratio) r;
+    r.e = e;
+    r.up = up;
+    r.down = down;
+    return r;
+}
+
+/* The rule whose step is that of FO(name_ratio); loops that divide in another way take the terms (fo_ratios.h). */
+#define FO_DIVIDED(name)                                                                    \
+    FO_INLINE FO(element) FO(name)(FO(element) e, fo_real h, const FO(scalars) *s)          \
+    {                                                                                       \
+        return FO(divided)(FO(name##_ratio)(e, h, s), s);                                   \
+    }
+
 /* w - decay w - alpha h */
 FO_INLINE FO(element) FO(sgd)(FO(element) e, fo_real h, const FO(scalars) *s)
 {
@@ -177,33 +206,33 @@ FO_INLINE FO(element) FO(nesterov)(FO(element) e, fo_real h, const FO(scalars) *
 }
 
 /* a = keep1 a + gain1 h; b = keep2 b + gain2 h^2; w - decay w - alpha a / (sqrt(b + eps_root) + eps) */
-FO_INLINE FO(element) FO(adam)(FO(element) e, fo_real h, const FO(scalars) *s)
+FO_INLINE FO(ratio) FO(adam_ratio)(FO(element) e, fo_real h, const FO(scalars) *s)
 {
     e.a = s->keep1 * e.a + s->gain1 * h;
     e.b = s->keep2 * e.b + s->gain2 * h * h;
-    e.w -= s->decay * e.w + s->alpha * e.a / FO(root_second)(&e, s);
-    return e;
+    return FO(over)(e, s->alpha * e.a, FO(root_second)(&e, s));
 }
+FO_DIVIDED(adam)
 
 /* as adam, with c = max(c, lift b) under the root */
-FO_INLINE FO(element) FO(amsgrad)(FO(element) e, fo_real h, const FO(scalars) *s)
+FO_INLINE FO(ratio) FO(amsgrad_ratio)(FO(element) e, fo_real h, const FO(scalars) *s)
 {
     fo_real b;
     e.a = s->keep1 * e.a + s->gain1 * h;
     e.b = s->keep2 * e.b + s->gain2 * h * h;
     b = s->lift * e.b;
     e.c = e.c > b ? e.c : b;
-    e.w -= s->decay * e.w + s->alpha * e.a / FO(root_third)(&e, s);
-    return e;
+    return FO(over)(e, s->alpha * e.a, FO(root_third)(&e, s));
 }
+FO_DIVIDED(amsgrad)
 
 /* a = a + h^2; w - decay w - alpha h / (sqrt(a + eps_root) + eps) */
-FO_INLINE FO(element) FO(adagrad)(FO(element) e, fo_real h, const FO(scalars) *s)
+FO_INLINE FO(ratio) FO(adagrad_ratio)(FO(element) e, fo_real h, const FO(scalars) *s)
 {
     e.a += h * h;
-    e.w -= s->decay * e.w + s->alpha * h / FO(root_first)(&e, s);
-    return e;
+    return FO(over)(e, s->alpha * h, FO(root_first)(&e, s));
 }
+FO_DIVIDED(adagrad)
 
 /* a = keep1 a + gain1 h^2; u = sqrt((b + eps_root) / (a + eps_root)) h; b = keep1 b + gain1 u^2;
  * w - decay w - alpha u */
@@ -218,12 +247,12 @@ FO_INLINE FO(element) FO(adadelta)(FO(element) e, fo_real h, const FO(scalars) *
 }
 
 /* a = keep1 a + gain1 h^2; w - decay w - alpha h / (sqrt(a + eps_root) + eps) */
-FO_INLINE FO(element) FO(rmsprop)(FO(element) e, fo_real h, const FO(scalars) *s)
+FO_INLINE FO(ratio) FO(rmsprop_ratio)(FO(element) e, fo_real h, const FO(scalars) *s)
 {
     e.a = s->keep1 * e.a + s->gain1 * h * h;
-    e.w -= s->decay * e.w + s->alpha * h / FO(root_first)(&e, s);
-    return e;
+    return FO(over)(e, s->alpha * h, FO(root_first)(&e, s));
 }
+FO_DIVIDED(rmsprop)
 
 /* as rmsprop, with u = h / (...), b = keep2 b + gain2 u and w - decay w - alpha b - beta u */
 FO_INLINE FO(element) FO(rmsprop_momentum)(FO(element) e, fo_real h, const FO(scalars) *s)
@@ -245,12 +274,12 @@ FO_INLINE fo_real FO(rmsprop_variance)(FO(element) *e, fo_real h, const FO(scala
 }
 
 /* as rmsprop, with b = keep1 b + gain1 h and a - lift b^2 instead of a under the root */
-FO_INLINE FO(element) FO(rmsprop_centered)(FO(element) e, fo_real h, const FO(scalars) *s)
+FO_INLINE FO(ratio) FO(rmsprop_centered_ratio)(FO(element) e, fo_real h, const FO(scalars) *s)
 {
     fo_real v = FO(rmsprop_variance)(&e, h, s);
-    e.w -= s->decay * e.w + s->alpha * h / FO(root)(v, s);
-    return e;
+    return FO(over)(e, s->alpha * h, FO(root)(v, s));
 }
+FO_DIVIDED(rmsprop_centered)
 
 /* as rmsprop_centered, with u = h / (...), c = keep2 c + gain2 u and w - decay w - alpha c - beta u */
 FO_INLINE FO(element) FO(rmsprop_centered_momentum)(FO(element) e, fo_real h, const FO(scalars) *s)
@@ -274,44 +303,44 @@ FO_INLINE FO(element) FO(adamax)(FO(element) e, fo_real h, const FO(scalars) *s)
 }
 
 /* a, b as adam; w - decay w - (alpha a + beta h) / (sqrt(b + eps_root) + eps) */
-FO_INLINE FO(element) FO(nadam)(FO(element) e, fo_real h, const FO(scalars) *s)
+FO_INLINE FO(ratio) FO(nadam_ratio)(FO(element) e, fo_real h, const FO(scalars) *s)
 {
     e.a = s->keep1 * e.a + s->gain1 * h;
     e.b = s->keep2 * e.b + s->gain2 * h * h;
-    e.w -= s->decay * e.w + (s->alpha * e.a + s->beta * h) / FO(root_second)(&e, s);
-    return e;
+    return FO(over)(e, s->alpha * e.a + s->beta * h, FO(root_second)(&e, s));
 }
+FO_DIVIDED(nadam)
 
 /* a, b as adam; w - decay w - alpha a / (lift sqrt(b + eps_root) + eps); lift = 0, eps = 1 where the variance is not
  * known yet */
-FO_INLINE FO(element) FO(radam)(FO(element) e, fo_real h, const FO(scalars) *s)
+FO_INLINE FO(ratio) FO(radam_ratio)(FO(element) e, fo_real h, const FO(scalars) *s)
 {
     e.a = s->keep1 * e.a + s->gain1 * h;
     e.b = s->keep2 * e.b + s->gain2 * h * h;
-    e.w -= s->decay * e.w + s->alpha * e.a / FO(lifted_second)(&e, s);
-    return e;
+    return FO(over)(e, s->alpha * e.a, FO(lifted_second)(&e, s));
 }
+FO_DIVIDED(radam)
 
 /* a as adam; b = keep2 b + gain2 (h - a)^2 + eps_root; w - decay w - alpha a / (sqrt(b) + eps) */
-FO_INLINE FO(element) FO(adabelief)(FO(element) e, fo_real h, const FO(scalars) *s)
+FO_INLINE FO(ratio) FO(adabelief_ratio)(FO(element) e, fo_real h, const FO(scalars) *s)
 {
     fo_real r;
     e.a = s->keep1 * e.a + s->gain1 * h;
     r = h - e.a;
     e.b = s->keep2 * e.b + (s->gain2 * r * r + s->eps_root);
-    e.w -= s->decay * e.w + s->alpha * e.a / FO(root_spread)(&e, s);
-    return e;
+    return FO(over)(e, s->alpha * e.a, FO(root_spread)(&e, s));
 }
+FO_DIVIDED(adabelief)
 
 /* a as adam; b = b - gain2 sign(b - h^2) h^2; w - decay w - alpha a / (sqrt(b) + eps) */
-FO_INLINE FO(element) FO(yogi)(FO(element) e, fo_real h, const FO(scalars) *s)
+FO_INLINE FO(ratio) FO(yogi_ratio)(FO(element) e, fo_real h, const FO(scalars) *s)
 {
     fo_real square = h * h;
     e.a = s->keep1 * e.a + s->gain1 * h;
     e.b -= FO(signed_step)(e.b - square, s->gain2 * square);
-    e.w -= s->decay * e.w + s->alpha * e.a / FO(root_second)(&e, s);
-    return e;
+    return FO(over)(e, s->alpha * e.a, FO(root_second)(&e, s));
 }
+FO_DIVIDED(yogi)
 
 /* r = h - d, d = h; a = keep1 a + gain1 h; b = keep2 b + gain2 r; c = keep3 c + gain3 (h + lift r)^2;
  * w - decay w - (alpha a + beta b) / (sqrt(c + eps_root) + eps) */
@@ -419,4 +448,5 @@ FO_INLINE FO(element) FO(scaled)(FO(element) e, fo_real h, const FO(scalars) *s)
 }
 #undef FO_SQRT
 #undef FO_ABS
+#undef FO_DIVIDED
 #endif

@@ -188,6 +188,65 @@ def test_float32(name, options, rule, isa):
     assert [u[0] for u in a.updates()] == [rule]
 
 
+# Quotients by approximate reciprocals
+
+
+@pytest.fixture(params=[False, True], ids=["divided", "reciprocals"])
+def reciprocals(request):
+    """Both ways to divide in float32 at AVX-512, whatever this processor takes by itself."""
+    if LEVELS[-1] != "avx512":
+        pytest.skip("AVX-512 only")
+    with fastopt.config_context(isa="avx512"):
+        kernels = _kernels.table.updates[np.dtype(np.float32)]
+        before = kernels.approximate_reciprocals()
+        kernels.approximate_reciprocals(request.param)
+        assert kernels.approximate_reciprocals() == request.param
+        yield request.param
+        kernels.approximate_reciprocals(before)
+
+
+QUOTIENTS = "adam amsgrad adagrad rmsprop rmsprop_centered nadam radam adabelief yogi".split()
+
+
+@pytest.mark.parametrize("name, options", [(name, o) for name, o, rule in BRIEF if rule in QUOTIENTS])
+def test_steps_by_reciprocals(name, options, reciprocals):
+    """One step is that of float64 to rounding, from slots that several steps have made."""
+    rng = np.random.default_rng(20)
+    start, grads = rng.standard_normal(1003), gradients(rng, (1003,), 6)
+    double = OPTIMIZERS[name](start.copy(), **options)
+    for g in grads[:-1]:
+        double.step(g)
+    w = double.updates()[0][2]
+    single = OPTIMIZERS[name](w.astype(np.float32), **options)
+    single.load_state_dict(
+        {k: v.astype(np.float32) if np.ndim(v) and v.dtype == np.float64 and v.size > 99 else v
+         for k, v in double.state_dict().items()}
+    )  # fmt: skip
+    before = w.copy()
+    double.step(grads[-1])
+    single.step(grads[-1].astype(np.float32))
+    error = np.abs(single.updates()[0][2] - w)
+    assert (error <= 3e-7 * (np.abs(before) + np.abs(w - before)) + 3e-6 * np.abs(w - before)).all()
+
+
+@pytest.mark.parametrize("beta2", [0.0, 0.999])
+@pytest.mark.parametrize("eps", [0.0, 1e-8, 3e38])
+@pytest.mark.parametrize("decoupled", [False, True])
+def test_reciprocals_of_what_has_none(decoupled, eps, beta2, reciprocals):
+    """Quotients of 0 and 0, by infinities, of numbers that have no reciprocal or one of few bits: as numpy divides."""
+    g = np.zeros(333, dtype=np.float32)
+    g[::5] = 10.0 ** np.linspace(-44, 38, len(g[::5]))
+    g[3], g[77], g[200], g[301] = np.inf, -np.inf, np.nan, -0.0
+    w = np.ones(333, dtype=np.float32)
+    o = dict(betas=(0.9, beta2), eps=eps, weight_decay=1e-30, decoupled_weight_decay=decoupled)
+    Adam(w, lr=1.0, **o).step(g)
+    with np.errstate(all="ignore"):
+        h = g if decoupled else g + np.float32(1e-30)
+        m, v, root = np.float32(0.1) * h, np.float32(1 - beta2) * h * h, np.sqrt(1 - beta2)
+        expected = 1 - np.float32(root / 0.1) * m / (np.sqrt(v) + np.float32(eps * root))
+    np.testing.assert_allclose(w, expected, rtol=2e-6, atol=1e-6)
+
+
 # Clipping by the norm of all gradients
 
 

@@ -71,6 +71,21 @@ cdef extern from *:
     static int fo_has_avx512(void) { return 0; }
     #endif
 
+    #if FO_X86 && defined(_MSC_VER) && !defined(__clang__)
+    static int fo_intel(void) {
+        int r[4];
+        __cpuid(r, 0);
+        return r[1] == 0x756e6547;  /* Genu */
+    }
+    #elif FO_X86
+    static int fo_intel(void) {
+        unsigned a, b = 0, c, d;
+        return __get_cpuid(0, &a, &b, &c, &d) && b == 0x756e6547;
+    }
+    #else
+    static int fo_intel(void) { return 0; }
+    #endif
+
     #if defined(__clang__)
     #define FO_COMPILER "clang " __clang_version__
     #elif defined(__GNUC__)
@@ -88,6 +103,7 @@ cdef extern from *:
     const char* FO_COMPILER
     int fo_has_avx2() nogil
     int fo_has_avx512() nogil
+    int fo_intel() nogil
     int omp_get_max_threads() nogil
     int omp_get_num_threads() nogil
 
@@ -100,6 +116,11 @@ def available_levels():
     if fo_has_avx512():
         levels.append("avx512")
     return tuple(levels)
+
+
+def slow_divider():
+    """Whether the processor takes longer to divide vectors than to correct an approximate reciprocal: Intel's do."""
+    return bool(fo_intel())
 
 
 def openmp_version():

@@ -1,9 +1,8 @@
 # Steps of first-order optimizers over lists of arrays, for one element type and one instruction set level.
 # Included by a generated module that defines `real` (double or float) and FO_SINGLE.
 #
-# `block` is generic: the rule and its number of slots are constants at each call, so that force-inlining makes one
-# vectorised loop for each line of the roster. `Plan` knows the arrays of an optimizer; a step looks up the
-# gradients' addresses, then runs tasks in parallel through the pointers of their rules.
+# `Plan` knows the arrays of an optimizer; a step looks up the gradients' addresses, then runs tasks in parallel through
+# the pointers of their rules.
 
 from cython.parallel cimport prange, threadid
 from libc.stdlib cimport calloc, free
@@ -42,54 +41,13 @@ ctypedef void (*measure_t)(const update_t* u, Py_ssize_t lo, Py_ssize_t hi, doub
 cdef enum:
     BLOCK = 8192         # elements of a task: borders depend on sizes alone
     LINE = 64            # bytes of a cache line, the longest vector
-    PEELED = 256         # elements from which a block first walks to a line's border
     ALPHA = 3            # the step's place in a row of scalars
 
 cdef struct piece_t:
     Py_ssize_t item, lo, hi
 
 include "updates_roster.pxi"
-
-
-cdef inline void loop(formula f, int slots, scalars_t s, out_t w, in_t g, out_t a, out_t b, out_t c,
-                      out_t d, Py_ssize_t n) noexcept nogil:
-    cdef Py_ssize_t i
-    cdef element e
-    for i in range(n):
-        e.w = w[i]
-        if slots > 0:
-            e.a = a[i]
-        if slots > 1:
-            e.b = b[i]
-        if slots > 2:
-            e.c = c[i]
-        if slots > 3:
-            e.d = d[i]
-        e = f(e, s.sign * g[i] + s.l2 * e.w, &s)
-        w[i] = e.w
-        if slots > 0:
-            a[i] = e.a
-        if slots > 1:
-            b[i] = e.b
-        if slots > 2:
-            c[i] = e.c
-        if slots > 3:
-            d[i] = e.d
-
-
-cdef inline void block(formula f, int slots, const update_t* u, Py_ssize_t lo, Py_ssize_t hi) noexcept nogil:
-    # In two parts: up to the first element of w at a line's border, and the rest. NumPy's arrays begin 16 bytes after
-    # a border, where every vector of 64 bytes would touch two lines (measured: 0.36 against 0.33 ns for Adam float32).
-    cdef scalars_t s = read_scalars(u.scalars)
-    cdef Py_ssize_t part, end = lo
-    if hi - lo >= PEELED:
-        end += (-<Py_ssize_t> (<uintptr_t> (u.w + lo)) & (LINE - 1)) // <Py_ssize_t> sizeof(real)
-    for part in range(2):
-        loop(f, slots, s, u.w + lo, u.g + lo, u.a + lo if slots > 0 else NULL, u.b + lo if slots > 1 else NULL,
-             u.c + lo if slots > 2 else NULL, u.d + lo if slots > 3 else NULL, end - lo)
-        lo, end = end, hi
-
-
+include "updates_loops.pxi"
 include "updates_norms.pxi"
 include "updates_measures.pxi"
 include "updates_filters.pxi"
