@@ -347,6 +347,24 @@ def test_bits(name, options, rule, dtype, isa):
         np.testing.assert_array_equal(results[0], other)
 
 
+@pytest.mark.parametrize("n", [16 * 8192, 16 * 8192 + 1, 257 * 8192])
+def test_steps_there_and_back(n):
+    """From 16 to 256 blocks every second step goes through them backwards: the same bits as in pieces, which do not."""
+    rng = np.random.default_rng(21)
+    start, grads = rng.standard_normal(n, dtype=np.float32), rng.standard_normal((3, n), dtype=np.float32)
+    alone = start.copy()
+    pieces = [Adam(alone[i : i + 40960]) for i in range(0, n, 40960)]
+    whole = [start.copy() for _ in range(3)]
+    wholes = [Adam(w, n_threads=n_threads) for w, n_threads in zip(whole, (1, 2, 3))]
+    for g in grads:
+        for k, piece in enumerate(pieces):
+            piece.step(g[k * 40960 : (k + 1) * 40960])
+        for optimizer in wholes:
+            optimizer.step(g)
+    for w in whole:
+        np.testing.assert_array_equal(w, alone)
+
+
 @brief
 def test_levels_agree(name, options, rule):
     rng = np.random.default_rng(5)
