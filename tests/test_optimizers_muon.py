@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from fastopt import _config
 from fastopt import optimizers as O
 from fastopt.reference import optimizers as reference
 
@@ -67,6 +68,18 @@ def test_muon_steps_each_matrix_as_alone(like):
         for g in grads:
             optimizer.step([g[i]])
         np.testing.assert_array_equal(params[i], alone)
+
+
+def test_automatic_threads_know_the_products(monkeypatch):
+    """A step of large matrices is long, though one of as many elements in small ones is short."""
+    monkeypatch.setattr(_config, "_automatic", lambda: {"processors": 3})
+    used = []
+    for shapes in ([(900, 900)], [(9, 9)] * 10000, [(10000, 81)], [(810000,)]):
+        optimizer = O.Muon([np.ones(s, dtype=np.float32) for s in shapes])
+        with pytest.raises(ValueError, match="gradients|grads"):
+            optimizer.step([np.ones(2, dtype=np.float32)] * len(shapes))  # makes the plans and no step
+        used.append(_config.threads(None, optimizer._milliseconds))
+    assert used == [3, 1, 1, 1]
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
