@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import fastopt
 from fastopt import _config
 from fastopt import optimizers as O
 from fastopt.reference import optimizers as reference
@@ -78,7 +79,8 @@ def test_automatic_threads_know_the_products(monkeypatch):
         optimizer = O.Muon([np.ones(s, dtype=np.float32) for s in shapes])
         with pytest.raises(ValueError, match="gradients|grads"):
             optimizer.step([np.ones(2, dtype=np.float32)] * len(shapes))  # makes the plans and no step
-        used.append(_config.threads(None, optimizer._milliseconds))
+        with fastopt.config_context(n_threads=None):
+            used.append(_config.threads(None, optimizer._milliseconds))
     assert used == [3, 1, 1, 1]
 
 

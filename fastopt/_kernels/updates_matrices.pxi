@@ -186,7 +186,7 @@ cdef Py_ssize_t whole_lines(Py_ssize_t n) noexcept nogil:
 
 
 cdef class Matrices:
-    """Muon's steps of matrices of one shape, in memory that is kept."""
+    """Muon's steps of matrices, of one shape at a time, in memory that is kept."""
     cdef cnp.ndarray memory
 
     def step(self, list matrices, tuple row, tuple coefficients, int n_steps, double eps, bint added, int n_threads):
