@@ -11,8 +11,6 @@ import platform
 import sys
 import threading
 
-import numpy as np
-
 from . import _kernels
 from ._kernels import _cpu
 
@@ -264,7 +262,7 @@ def _describe():
             "in use": _kernels.table.name,
             "available": list(_kernels.available()),
             "built": list(build["flags"]),
-            "approximate reciprocals": _kernels.table.updates[np.dtype(np.float32)].approximate_reciprocals(),
+            "approximate reciprocals": _kernels.table.name == "avx512" and _cpu.approximate_reciprocals(),
         },
         "threads": {
             "OpenMP": _cpu.openmp_version() or False,

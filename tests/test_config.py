@@ -1,4 +1,5 @@
 import sys
+import textwrap
 import threading
 import types
 
@@ -263,6 +264,24 @@ def test_show_config_prints_what_the_dict_says(capsys):
     assert described["versions"]["fastopt"] == fastopt.__version__
     assert described["versions"]["numpy"] == np.__version__
     assert described["threads"]["limits"]["affinity"] >= 1
+
+
+def test_show_config_loads_no_kernels(run_python):
+    # It is what one looks at where kernels are missing; a build of some families must be able to say what it is.
+    code = """
+        import sys, fastopt
+        fastopt.show_config()
+        from fastopt._kernels import FAMILIES
+        print([name for name in sys.modules for family in FAMILIES if name.startswith(f"fastopt._kernels.{family}_f")])
+    """
+    done = run_python(textwrap.dedent(code))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_show_config_says_whether_quotients_are_reciprocals(isa):
+    for dtype, used in (("f4", fastopt.show_config("dict")["isa"]["approximate reciprocals"]), ("f8", False)):
+        assert _kernels.table.updates[np.dtype(dtype)].approximate_reciprocals() is used
 
 
 def test_show_config_unknown_mode():

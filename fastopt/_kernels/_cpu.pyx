@@ -9,6 +9,9 @@ cdef extern from "fo_build.h":
 
 cdef extern from *:
     """
+    #define FO_SINGLE 0
+    #include "fo_simd.h"
+
     #ifdef _OPENMP
     #include <omp.h>
     #define FO_OPENMP _OPENMP
@@ -100,6 +103,7 @@ cdef extern from *:
     """
     int FO_OPENMP
     int FO_X86
+    int FO_GNU_VECTORS
     const char* FO_COMPILER
     int fo_has_avx2() nogil
     int fo_has_avx512() nogil
@@ -118,9 +122,10 @@ def available_levels():
     return tuple(levels)
 
 
-def slow_divider():
-    """Whether the processor takes longer to divide vectors than to correct an approximate reciprocal: Intel's do."""
-    return bool(fo_intel())
+def approximate_reciprocals():
+    """Whether AVX-512 kernels correct an approximate reciprocal where others divide float32: on Intel's processors, which
+    divide slowly, in builds whose vectors are not the plain loops of fo_simd.h."""
+    return bool(FO_GNU_VECTORS and fo_intel())
 
 
 def openmp_version():

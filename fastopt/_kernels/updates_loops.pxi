@@ -1,7 +1,7 @@
 # The loops over the elements of an update. `block` is generic: the rule and its number of slots are constants at each call,
 # so that force-inlining makes one vectorised loop for each line of the roster.
 
-from fastopt._kernels._cpu import slow_divider
+from fastopt._kernels import _cpu
 
 cdef extern from "fo_ratios.h" nogil:
     enum:
@@ -15,7 +15,7 @@ cdef enum:
     RATIOS = 64          # quotients at a time: four vectors
 
 # Whether rules whose step is a quotient make it of approximate reciprocals, where there are any (fo_ratios.h).
-cdef bint slow_division = slow_divider()
+cdef bint slow_division = _cpu.approximate_reciprocals()
 
 
 def approximate_reciprocals(on=None):
