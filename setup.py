@@ -38,8 +38,9 @@ LEVELS_UNIX = {"base": [], "avx2": AVX2, "avx512": AVX512}
 LEVELS_MSVC = {"base": [], "avx2": ["/arch:AVX2"], "avx512": ["/arch:AVX512"]}
 
 # Without -fno-trapping-math gcc vectorises none of the formulas; without forced inlining Cython's
-# generic loops call their formula through a pointer.
-COMMON_UNIX = ["-std=gnu11", "-O3", "-g0", "-fno-math-errno", "-fno-trapping-math", "-fvisibility=hidden"]
+# generic loops call their formula through a pointer. A function whose header is missing would fail at the import.
+COMMON_UNIX = ["-std=gnu11", "-O3", "-g0", "-fno-math-errno", "-fno-trapping-math", "-fvisibility=hidden",
+               "-Werror=implicit-function-declaration"]  # fmt: skip
 INLINE_UNIX = ["-DCYTHON_INLINE=__inline__ __attribute__((always_inline))"]
 COMMON_MSVC = ["/O2", "/fp:precise", "/std:c11", "/DCYTHON_INLINE=__forceinline"]
 

@@ -5,7 +5,8 @@ Pointwise losses are functions of one target y and one raw prediction z with the
 `par` (NULL where a loss has none) and return value, gradient and curvature with respect to z.
 Losses over rows are functions of one row, or of a tile of rows side by side.
 Update rules are functions of one element (parameter and slots), its gradient and the scalars of
-the step. Names end in f64 (double) and f32 (float). See fo_losses.h, fo_rows.h, fo_rowwise.h and fo_updates.h.
+the step. Names end in f64 (double) and f32 (float). See fo_losses.h, fo_softmax.h,
+fo_probabilities.h, fo_rowwise.h and fo_updates.h.
 """
 
 from libc.stdint cimport int64_t
@@ -149,8 +150,8 @@ cdef extern from "fastopt.h" nogil:
         FO_TILE_F64
         FO_TILE_F32
 
-    # One row, by fo_rows.h: raw, target (or index), direction, gradient, hessian and product are of k numbers, hessian of
-    # k k with FO_FULL_HESSIAN; weight and value are one number; keep and spread, 1 - s and s / k with label smoothing s,
+    # One row, by fo_softmax.h and fo_probabilities.h: raw, target (or index), direction, gradient, hessian and product
+    # are of k numbers, hessian of k k with FO_FULL_HESSIAN; weight and value are one number; keep and spread, 1 - s and s / k with label smoothing s,
     # and class_weight (or NULL) are read in the modes of MIXED; scale multiplies derivatives.
     ctypedef struct rows_f64 "fo_rows_f64":
         const double* raw

@@ -29,7 +29,8 @@ enum { FO_TILE_F64 = 16, FO_TILE_F32 = 32 };
 #define FO_SINGLE 0
 #include "fo_math.h"
 #include "fo_losses.h"
-#include "fo_rows.h"
+#include "fo_softmax.h"
+#include "fo_probabilities.h"
 #include "fo_rowwise.h"
 #include "fo_row_margins.h"
 #include "fo_row_geometry.h"
@@ -41,7 +42,8 @@ enum { FO_TILE_F64 = 16, FO_TILE_F32 = 32 };
 #define FO_SINGLE 1
 #include "fo_math.h"
 #include "fo_losses.h"
-#include "fo_rows.h"
+#include "fo_softmax.h"
+#include "fo_probabilities.h"
 #include "fo_rowwise.h"
 #include "fo_row_margins.h"
 #include "fo_row_geometry.h"
@@ -79,7 +81,14 @@ enum { FO_TILE_F64 = 16, FO_TILE_F32 = 32 };
 #undef FO_ROOT
 #undef FO_TILE
 #undef FO_TILE_CLASSES
-#undef FO_SHUFFLES
-#undef FO_VECTOR_BYTES
+#undef FO_GNU_VECTORS
+#undef FO_BYTES
+#undef FO_PREFETCH
+#undef FO_UNROLL
+#undef FO_GROUP
+#undef FO_LIST4
+#undef FO_LIST8
+#undef FO_LIST
+#undef FO_N
 
 #endif

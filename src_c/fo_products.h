@@ -95,12 +95,12 @@ FO_TILE void FO(tile_product)(const fo_real *a, ptrdiff_t ar, ptrdiff_t as, cons
 /* What lies below the diagonal in the columns i, i + 1, ... of one vector, from what lies above it. */
 FO_TILE void FO(tile_mirror)(fo_real *c, ptrdiff_t i, ptrdiff_t ld)
 {
-    enum { L = FO(lanes), GROUP = FO_SINGLE ? 4 : 2 };
-    for (ptrdiff_t j = i + L; j < ld; j += GROUP) {
-        FO(vec) columns[GROUP];
+    enum { L = FO(lanes) };
+    for (ptrdiff_t j = i + L; j < ld; j += FO_GROUP) {
+        FO(vec) columns[FO_GROUP];
         FO(v_columns)(c + i * ld + j, ld, columns);
         FO_UNROLL
-        for (int q = 0; q < GROUP; q++)
+        for (int q = 0; q < FO_GROUP; q++)
             FO(v_store)(c + (j + q) * ld + i, columns[q]);
     }
 }

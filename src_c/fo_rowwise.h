@@ -1,6 +1,6 @@
 /* Losses over rows, a tile of FO_TILE rows at once: lanes are rows, arrays are class-major, x[c * FO_TILE + lane].
  *
- * Parameter: FO_SINGLE (fo_real.h). Softmax cross-entropy, which everybody needs, has its own loops in fo_rows.h.
+ * Parameter: FO_SINGLE (fo_real.h). Softmax cross-entropy, which everybody needs, has its own loops in fo_softmax.h.
  *
  * A formula writes value (a number for each lane) and, as `what` asks, the gradient, the diagonal of the Hessian, what
  * makes the whole of it, or its product with a direction. It knows nothing of weights and means. `gradient` and the
@@ -73,7 +73,7 @@ FO_FORMULA void FO(no_curvature)(const FO(row_tile) *r)
     }
 }
 
-/* e_c = e^(z_c - top), and rest: the sum of all e_c but one with e_c = 1 (fo_rows.h); e may be z */
+/* e_c = e^(z_c - top), and rest: the sum of all e_c but one with e_c = 1 (fo_softmax.h); e may be z */
 FO_FORMULA void FO(exponentials)(int64_t k, const fo_real *z, fo_real *e, fo_real *top, fo_real *rest)
 {
     fo_real part[FO_TILE] FO_ALIGNED, ones[FO_TILE] FO_ALIGNED, most[FO_TILE] FO_ALIGNED, sum[FO_TILE] FO_ALIGNED;

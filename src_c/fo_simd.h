@@ -41,6 +41,7 @@
 #define FO_PREFETCH(p) ((void)(p))
 #define FO_UNROLL
 #endif
+#define FO_GROUP (16 / (int)sizeof(fo_real)) /* elements of a group of 16 bytes, within which shuffles are cheap */
 /* A shuffle's list inside one group of four, repeated for the vector's groups; FO_N starts the second operand. */
 #define FO_LIST4(a, b, c, d) a, b, c, d
 #define FO_LIST8(a, b, c, d) a, b, c, d, (a) + 4, (b) + 4, (c) + 4, (d) + 4
@@ -171,72 +172,96 @@ FO_INLINE FO(vec) FO(v_gather)(const fo_real *p, ptrdiff_t step)
 #if FO_BYTES == 16
     (void)step;
     return *(const FO(quarter_any) *)p;
-#elif FO_SINGLE
-    __m256 h = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(p)), _mm_loadu_ps(p + step), 1);
-#if FO_BYTES == 32
-    return (FO(vec))h;
+#elif FO_BYTES == 32
+    __m256i v = _mm256_castsi128_si256(_mm_loadu_si128((const __m128i *)p));
+    return (FO(vec))_mm256_inserti128_si256(v, _mm_loadu_si128((const __m128i *)(p + step)), 1);
 #else
-    __m512 v = _mm512_insertf32x4(_mm512_castps256_ps512(h), _mm_loadu_ps(p + 2 * step), 2);
-    return (FO(vec))_mm512_insertf32x4(v, _mm_loadu_ps(p + 3 * step), 3);
-#endif
-#else
-    __m256d h = _mm256_insertf128_pd(_mm256_castpd128_pd256(_mm_loadu_pd(p)), _mm_loadu_pd(p + step), 1);
-#if FO_BYTES == 32
-    return (FO(vec))h;
-#else
-    __m512d v = _mm512_insertf64x2(_mm512_castpd256_pd512(h), _mm_loadu_pd(p + 2 * step), 2);
-    return (FO(vec))_mm512_insertf64x2(v, _mm_loadu_pd(p + 3 * step), 3);
-#endif
+    __m512i v = _mm512_castsi128_si512(_mm_loadu_si128((const __m128i *)p));
+    v = _mm512_mask_broadcast_i32x4(v, 0x00f0, _mm_loadu_si128((const __m128i *)(p + step)));
+    v = _mm512_mask_broadcast_i32x4(v, 0x0f00, _mm_loadu_si128((const __m128i *)(p + 2 * step)));
+    return (FO(vec))_mm512_mask_broadcast_i32x4(v, 0xf000, _mm_loadu_si128((const __m128i *)(p + 3 * step)));
 #endif
 }
 
-/* out[c][i] = x[i ld + c] for a group of columns (4 float, 2 double) and i < lanes */
-FO_INLINE void FO(v_columns)(const fo_real *x, ptrdiff_t ld, FO(vec) *out)
+/* One group of 16 bytes into each of FO_BYTES / 16 rows, `step` apart. */
+FO_INLINE void FO(v_scatter)(fo_real *p, ptrdiff_t step, FO(vec) a)
+{
+#if FO_BYTES == 16
+    (void)step;
+    *(FO(quarter_any) *)p = a;
+#elif FO_BYTES == 32
+    _mm_storeu_si128((__m128i *)p, _mm256_castsi256_si128((__m256i)a));
+    _mm_storeu_si128((__m128i *)(p + step), _mm256_extracti128_si256((__m256i)a, 1));
+#else
+    _mm_storeu_si128((__m128i *)p, _mm512_castsi512_si128((__m512i)a));
+    _mm_storeu_si128((__m128i *)(p + step), _mm512_extracti32x4_epi32((__m512i)a, 1));
+    _mm_storeu_si128((__m128i *)(p + 2 * step), _mm512_extracti32x4_epi32((__m512i)a, 2));
+    _mm_storeu_si128((__m128i *)(p + 3 * step), _mm512_extracti32x4_epi32((__m512i)a, 3));
+#endif
+}
+
+/* In each group of 16 bytes: out[c][r] = in[r][c], r and c below 4 (float) or 2 (double) */
+FO_INLINE void FO(v_transpose)(const FO(vec) *in, FO(vec) *out)
 {
 #if FO_SINGLE
-    FO(vec) a = FO(v_gather)(x, 4 * ld), b = FO(v_gather)(x + ld, 4 * ld);
-    FO(vec) c = FO(v_gather)(x + 2 * ld, 4 * ld), d = FO(v_gather)(x + 3 * ld, 4 * ld);
     /* rows 0, 1 (s) and 2, 3 (t) of two columns each */
-    FO(vec) s0 = __builtin_shufflevector(a, b, FO_LIST(0, FO_N, 1, FO_N + 1));
-    FO(vec) s1 = __builtin_shufflevector(a, b, FO_LIST(2, FO_N + 2, 3, FO_N + 3));
-    FO(vec) t0 = __builtin_shufflevector(c, d, FO_LIST(0, FO_N, 1, FO_N + 1));
-    FO(vec) t1 = __builtin_shufflevector(c, d, FO_LIST(2, FO_N + 2, 3, FO_N + 3));
+    FO(vec) s0 = __builtin_shufflevector(in[0], in[1], FO_LIST(0, FO_N, 1, FO_N + 1));
+    FO(vec) s1 = __builtin_shufflevector(in[0], in[1], FO_LIST(2, FO_N + 2, 3, FO_N + 3));
+    FO(vec) t0 = __builtin_shufflevector(in[2], in[3], FO_LIST(0, FO_N, 1, FO_N + 1));
+    FO(vec) t1 = __builtin_shufflevector(in[2], in[3], FO_LIST(2, FO_N + 2, 3, FO_N + 3));
     out[0] = __builtin_shufflevector(s0, t0, FO_LIST(0, 1, FO_N, FO_N + 1));
     out[1] = __builtin_shufflevector(s0, t0, FO_LIST(2, 3, FO_N + 2, FO_N + 3));
     out[2] = __builtin_shufflevector(s1, t1, FO_LIST(0, 1, FO_N, FO_N + 1));
     out[3] = __builtin_shufflevector(s1, t1, FO_LIST(2, 3, FO_N + 2, FO_N + 3));
-#else
-    FO(vec) a = FO(v_gather)(x, 2 * ld), b = FO(v_gather)(x + ld, 2 * ld);
-#if FO_BYTES == 64
-    out[0] = __builtin_shufflevector(a, b, 0, 8, 2, 10, 4, 12, 6, 14);
-    out[1] = __builtin_shufflevector(a, b, 1, 9, 3, 11, 5, 13, 7, 15);
+#elif FO_BYTES == 64
+    out[0] = __builtin_shufflevector(in[0], in[1], 0, 8, 2, 10, 4, 12, 6, 14);
+    out[1] = __builtin_shufflevector(in[0], in[1], 1, 9, 3, 11, 5, 13, 7, 15);
 #elif FO_BYTES == 32
-    out[0] = __builtin_shufflevector(a, b, 0, 4, 2, 6);
-    out[1] = __builtin_shufflevector(a, b, 1, 5, 3, 7);
+    out[0] = __builtin_shufflevector(in[0], in[1], 0, 4, 2, 6);
+    out[1] = __builtin_shufflevector(in[0], in[1], 1, 5, 3, 7);
 #else
-    out[0] = __builtin_shufflevector(a, b, 0, 2);
-    out[1] = __builtin_shufflevector(a, b, 1, 3);
+    out[0] = __builtin_shufflevector(in[0], in[1], 0, 2);
+    out[1] = __builtin_shufflevector(in[0], in[1], 1, 3);
 #endif
-#endif
+}
+
+/* out[c][i] = x[i ld + c] for a group of columns and i < lanes */
+FO_INLINE void FO(v_columns)(const fo_real *x, ptrdiff_t ld, FO(vec) *out)
+{
+    FO(vec) rows[FO_GROUP];
+    FO_UNROLL
+    for (int r = 0; r < FO_GROUP; r++)
+        rows[r] = FO(v_gather)(x + r * ld, FO_GROUP * ld);
+    FO(v_transpose)(rows, out);
+}
+
+/* x[i ld + c] = in[c][i], the other way */
+FO_INLINE void FO(v_store_columns)(fo_real *x, ptrdiff_t ld, const FO(vec) *in)
+{
+    FO(vec) rows[FO_GROUP];
+    FO(v_transpose)(in, rows);
+    FO_UNROLL
+    for (int r = 0; r < FO_GROUP; r++)
+        FO(v_scatter)(x + r * ld, FO_GROUP * ld, rows[r]);
 }
 
 #else /* no GNU vectors */
 typedef struct {
     fo_real e[FO_BYTES / sizeof(fo_real)];
 } FO(vec);
-#define FO_EACH(expression)                    \
-    FO(vec) r;                                 \
-    for (int i = 0; i < FO(lanes); i++)        \
-        r.e[i] = expression;                   \
+#define FO_OF_LANES(expression)         \
+    FO(vec) r;                          \
+    for (int i = 0; i < FO(lanes); i++) \
+        r.e[i] = expression;            \
     return r
-FO_INLINE FO(vec) FO(v_set)(fo_real a) { FO_EACH(a); }
-FO_INLINE FO(vec) FO(v_load)(const fo_real *p) { FO_EACH(p[i]); }
-FO_INLINE FO(vec) FO(v_load_tail)(const fo_real *p, int count) { FO_EACH(i < count ? p[i] : 0); }
-FO_INLINE FO(vec) FO(v_add)(FO(vec) a, FO(vec) b) { FO_EACH(a.e[i] + b.e[i]); }
-FO_INLINE FO(vec) FO(v_sub)(FO(vec) a, FO(vec) b) { FO_EACH(a.e[i] - b.e[i]); }
-FO_INLINE FO(vec) FO(v_mul)(FO(vec) a, FO(vec) b) { FO_EACH(a.e[i] * b.e[i]); }
-FO_INLINE FO(vec) FO(v_fma)(FO(vec) a, FO(vec) b, FO(vec) c) { FO_EACH(a.e[i] * b.e[i] + c.e[i]); }
-#undef FO_EACH
+FO_INLINE FO(vec) FO(v_set)(fo_real a) { FO_OF_LANES(a); }
+FO_INLINE FO(vec) FO(v_load)(const fo_real *p) { FO_OF_LANES(p[i]); }
+FO_INLINE FO(vec) FO(v_load_tail)(const fo_real *p, int count) { FO_OF_LANES(i < count ? p[i] : 0); }
+FO_INLINE FO(vec) FO(v_add)(FO(vec) a, FO(vec) b) { FO_OF_LANES(a.e[i] + b.e[i]); }
+FO_INLINE FO(vec) FO(v_sub)(FO(vec) a, FO(vec) b) { FO_OF_LANES(a.e[i] - b.e[i]); }
+FO_INLINE FO(vec) FO(v_mul)(FO(vec) a, FO(vec) b) { FO_OF_LANES(a.e[i] * b.e[i]); }
+FO_INLINE FO(vec) FO(v_fma)(FO(vec) a, FO(vec) b, FO(vec) c) { FO_OF_LANES(a.e[i] * b.e[i] + c.e[i]); }
+#undef FO_OF_LANES
 FO_INLINE void FO(v_store)(fo_real *p, FO(vec) a)
 {
     for (int i = 0; i < FO(lanes); i++)
@@ -257,9 +282,15 @@ FO_INLINE void FO(v_sum4)(const FO(vec) *a, fo_real *out)
 }
 FO_INLINE void FO(v_columns)(const fo_real *x, ptrdiff_t ld, FO(vec) *out)
 {
-    for (int c = 0; c < (FO_SINGLE ? 4 : 2); c++)
+    for (int c = 0; c < FO_GROUP; c++)
         for (int i = 0; i < FO(lanes); i++)
             out[c].e[i] = x[i * ld + c];
+}
+FO_INLINE void FO(v_store_columns)(fo_real *x, ptrdiff_t ld, const FO(vec) *in)
+{
+    for (int i = 0; i < FO(lanes); i++)
+        for (int c = 0; c < FO_GROUP; c++)
+            x[i * ld + c] = in[c].e[i];
 }
 #endif
 #endif

@@ -121,32 +121,32 @@ FO_TILE void FO(pack_weights)(const double *w, ptrdiff_t p, ptrdiff_t k, fo_real
 FO_TILE void FO(tile_transpose)(const fo_real *x, ptrdiff_t ld, ptrdiff_t m, ptrdiff_t p, fo_real *xt, const fo_real *w,
                                 fo_real *z)
 {
-    enum { GROUP = FO_SINGLE ? 4 : 2, L = FO(lanes) };
+    enum { L = FO(lanes) };
     ptrdiff_t M = FO(lanes_up)(m), i = 0;
-    for (; p >= GROUP && i + L <= m; i += L) {
-        FO(vec) s = FO(v_set)(0), t = s, v[GROUP];
+    for (; p >= FO_GROUP && i + L <= m; i += L) {
+        FO(vec) s = FO(v_set)(0), t = s, v[FO_GROUP];
         ptrdiff_t j = 0;
-        for (; j + GROUP <= p; j += GROUP) {
+        for (; j + FO_GROUP <= p; j += FO_GROUP) {
             FO(v_columns)(x + i * ld + j, ld, v);
             FO_UNROLL
-            for (int q = 0; q < GROUP; q++)
+            for (int q = 0; q < FO_GROUP; q++)
                 FO(v_store)(xt + (j + q) * M + i, v[q]);
             if (w) {
                 FO_UNROLL
-                for (int q = 0; q < GROUP; q += 2) {
+                for (int q = 0; q < FO_GROUP; q += 2) {
                     s = FO(v_fma)(v[q], FO(v_set)(w[j + q]), s);
                     t = FO(v_fma)(v[q + 1], FO(v_set)(w[j + q + 1]), t);
                 }
             }
         }
         if (j < p) { /* the last group overlaps: nothing is read behind a row */
-            FO(v_columns)(x + i * ld + p - GROUP, ld, v);
+            FO(v_columns)(x + i * ld + p - FO_GROUP, ld, v);
             FO_UNROLL
-            for (int q = 0; q < GROUP; q++)
-                if (p - GROUP + q >= j) {
-                    FO(v_store)(xt + (p - GROUP + q) * M + i, v[q]);
+            for (int q = 0; q < FO_GROUP; q++)
+                if (p - FO_GROUP + q >= j) {
+                    FO(v_store)(xt + (p - FO_GROUP + q) * M + i, v[q]);
                     if (w)
-                        s = FO(v_fma)(v[q], FO(v_set)(w[p - GROUP + q]), s);
+                        s = FO(v_fma)(v[q], FO(v_set)(w[p - FO_GROUP + q]), s);
                 }
         }
         if (w)

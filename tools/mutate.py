@@ -27,6 +27,9 @@ FAMILIES = {
     "glm": ("fo_losses_glm.h", POINTWISE),
     "binary": ("fo_losses_binary.h", POINTWISE),
     "rows": ("fo_rows.h", ["tests/test_row_losses.py"]),
+    "softmax": ("fo_softmax.h", ["tests/test_row_losses.py"]),
+    "transpose": ("fo_transpose.h", ["tests/test_row_losses.py"]),
+    "probabilities": ("fo_probabilities.h", ["tests/test_row_losses.py"]),
     "rowwise": ("fo_rowwise.h", ["tests/test_rowwise_losses.py"]),
     "row_margins": ("fo_row_margins.h", ["tests/test_rowwise_losses.py"]),
     "row_geometry": ("fo_row_geometry.h", ["tests/test_rowwise_losses.py"]),
@@ -42,6 +45,7 @@ FAMILIES = {
 }
 BUILT = {
     **dict.fromkeys(("regression", "robust", "glm", "binary"), "pointwise"),
+    **dict.fromkeys(("softmax", "transpose", "probabilities"), "rows"),
     **dict.fromkeys(("row_margins", "row_geometry"), "rowwise"),
     **dict.fromkeys(("overlap", "pairs", "sequence", "survival"), "batch"),
     **dict.fromkeys(("measures", "random"), "updates"),

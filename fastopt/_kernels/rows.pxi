@@ -1,7 +1,7 @@
 # Loops over row losses for one element type and one instruction set level.
 # Included by a generated module that defines `real` (double or float) and FO_SINGLE.
 #
-# A block walks its rows in tiles (k small) or one by one; the formulas of both are in fo_rows.h.
+# A block walks its rows in tiles (k small) or one by one; the formulas of both are in fo_softmax.h.
 # Mode, and for the smallest k the row length, are constants at each call.
 #
 # job.par = {label smoothing, 1 if one index is ignored else 0, that index, unused}.
@@ -14,7 +14,6 @@ from libc.string cimport memcpy, memset
 cdef extern from "fo_rows.h" nogil:
     enum:
         T "FO_TILE"
-        TILE_CLASSES "FO_TILE_CLASSES"
         V_INDEX "FO_V_INDEX"
         V_ROWS "FO_V_ROWS"
         V_INDEX_MIXED "FO_V_INDEX_MIXED"
@@ -33,14 +32,20 @@ cdef extern from "fo_rows.h" nogil:
         real scale
         real keep
         real spread
-    void probability_row "FO(probability_row)"(int mode, int64_t k, int what, const rows_t* rows)
-    void probability_index "FO(probability_index)"(int64_t k, int m, int what, const rows_t* rows)
-    void softmax_tile "FO(softmax_tile)"(int mode, int64_t k, int what, const rows_t* rows)
-    void softmax_row "FO(softmax_row)"(int mode, int64_t k, int what, const rows_t* rows)
-    real softmax_conjugate "FO(softmax_conjugate)"(int mode, int64_t k, const rows_t* rows)
     int bad_entry "FO(bad_entry)"(real t)
     int bad_index "FO(bad_index)"(const int64_t* index, int64_t n, int64_t k)
     int bad_probability "FO(bad_probability)"(real q)
+
+cdef extern from "fo_softmax.h" nogil:
+    enum:
+        TILE_CLASSES "FO_TILE_CLASSES"
+    void softmax_tile "FO(softmax_tile)"(int mode, int64_t k, int what, const rows_t* rows)
+    void softmax_row "FO(softmax_row)"(int mode, int64_t k, int what, const rows_t* rows)
+    real softmax_conjugate "FO(softmax_conjugate)"(int mode, int64_t k, const rows_t* rows)
+
+cdef extern from "fo_probabilities.h" nogil:
+    void probability_row "FO(probability_row)"(int mode, int64_t k, int what, const rows_t* rows)
+    void probability_index "FO(probability_index)"(int64_t k, int m, int what, const rows_t* rows)
 
 cdef extern from *:
     """

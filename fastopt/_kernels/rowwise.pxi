@@ -32,10 +32,12 @@ cdef extern from "fo_row_margins.h" nogil:
         real* b
         real* both
         real[4] par
-    void tile_load "FO(tile_load)"(const real* x, int64_t k, real* t)
-    void tile_store "FO(tile_store)"(const real* t, int64_t k, real* x)
     int bad_entry "FO(bad_entry)"(real t)
     int bad_probability "FO(bad_probability)"(real q)
+
+cdef extern from "fo_transpose.h" nogil:
+    void tile_load "FO(tile_load)"(const real* x, int64_t k, real* t)
+    void tile_store "FO(tile_store)"(const real* t, int64_t k, real* x)
 
 ctypedef void (*formula_t)(const tile_t*) noexcept nogil
 

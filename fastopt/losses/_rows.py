@@ -6,7 +6,7 @@ row, s the label smoothing and u the class weights, every formula is in terms of
 
     v_c = u_c ((1 - s) t_c + s / k),    W = sum of v_c
 
-as in torch. The formulas are in src_c/fo_rows.h.
+as in torch. The formulas are in src_c/fo_softmax.h and fo_probabilities.h.
 """
 
 import numpy as np
