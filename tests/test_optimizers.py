@@ -365,6 +365,19 @@ def test_steps_there_and_back(n):
         np.testing.assert_array_equal(w, alone)
 
 
+@pytest.mark.parametrize("n", [3, 5 * 8192 + 1, 40 * 8192])
+def test_threads_take_what_others_leave(n):
+    """Each block is stepped once, by however many threads, more than there are processors or blocks among them."""
+    w, g = np.zeros(n, dtype=np.float32), np.ones(n, dtype=np.float32)
+    optimizer, steps = SGD(w, lr=1.0), 0
+    for n_threads in (2, 1, 5, 64, 3):
+        with fastopt.config_context(n_threads=n_threads):
+            for _ in range(20):
+                optimizer.step(g)
+                steps += 1
+                assert w.min() == w.max() == -steps
+
+
 @brief
 def test_levels_agree(name, options, rule):
     rng = np.random.default_rng(5)

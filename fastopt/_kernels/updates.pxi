@@ -48,6 +48,22 @@ cdef enum:
 cdef struct piece_t:
     Py_ssize_t item, lo, hi
 
+# A thread's share of the tasks, and the next of them that nobody has taken; two of them do not touch one line.
+cdef struct share_t:
+    long next, lo, hi
+    char[LINE] apart
+
+cdef extern from *:
+    """
+    #if defined(_MSC_VER) && !defined(__clang__)
+    #include <intrin.h>
+    #define FO_TAKE(p) _InterlockedExchangeAdd(p, 1)
+    #else
+    #define FO_TAKE(p) __atomic_fetch_add(p, 1, __ATOMIC_RELAXED)
+    #endif
+    """
+    long take "FO_TAKE"(long* next) nogil
+
 include "updates_roster.pxi"
 include "updates_loops.pxi"
 include "updates_norms.pxi"
@@ -81,6 +97,8 @@ cdef class Plan:
     cdef Py_ssize_t* tasks
     cdef double* table
     cdef uintptr_t* spans
+    cdef share_t* shares
+    cdef int n_shares
     cdef list params, slots, labels, rules, sparse
     cdef object alias
     cdef bint back
@@ -146,6 +164,7 @@ cdef class Plan:
         free(self.tasks)
         free(self.table)
         free(self.spans)
+        free(self.shares)
 
     cdef bint overlaps(self, uintptr_t start, uintptr_t end) noexcept:
         cdef Py_ssize_t lo = 0, hi = self.n_spans, middle
@@ -329,25 +348,39 @@ cdef class Plan:
         self.run(rows, n_threads)
         return copies is None
 
-    cdef void tasks_run(self, int n_threads) noexcept:
-        """Each thread walks through its tasks; of TURNS to MOST_TURNS tasks there and, in the next step, back, as what it
-        wrote last is still in its cache. Elements are independent: no order changes a bit."""
+    cdef int tasks_run(self, int n_threads) except -1:
+        """Each thread goes through its share of the tasks, then takes what is left of others': processors differ, and
+        may be busy. Of TURNS to MOST_TURNS tasks it goes there and, in the next step, back, as what it wrote last is
+        still in its cache. Elements are independent: no order changes a bit."""
         cdef Py_ssize_t n_tasks = self.n_tasks
         cdef int k
-        if n_threads > n_tasks:
-            n_threads = <int> n_tasks
+        n_threads = <int> max(1, min(n_threads, n_tasks))
+        if n_threads > self.n_shares:
+            free(self.shares)
+            self.n_shares = 0
+            self.shares = <share_t*> calloc(n_threads, sizeof(share_t))
+            if self.shares is NULL:
+                raise MemoryError()
+            self.n_shares = n_threads
+        for k in range(n_threads):
+            self.shares[k].next = self.shares[k].lo = <long> (n_tasks * k // n_threads)
+            self.shares[k].hi = <long> (n_tasks * (k + 1) // n_threads)
         self.back = not self.back and TURNS <= n_tasks <= MOST_TURNS
-        with nogil:
-            if n_threads <= 1:
-                self.walk(0, n_tasks)
-            else:
-                for k in prange(n_threads, schedule="static", chunksize=1, num_threads=n_threads):
-                    self.walk(n_tasks * k // n_threads, n_tasks * (k + 1) // n_threads)
+        for k in prange(n_threads, nogil=True, schedule="static", chunksize=1, num_threads=n_threads,
+                        use_threads_if=n_threads > 1):
+            self.walk(k, n_threads)
+        return 0
 
-    cdef void walk(self, Py_ssize_t lo, Py_ssize_t hi) noexcept nogil:
-        cdef Py_ssize_t i
-        for i in range(hi - lo):
-            self.task(hi - 1 - i if self.back else lo + i)
+    cdef void walk(self, int first, int n_shares) noexcept nogil:
+        cdef share_t* s
+        cdef long t
+        cdef int i
+        for i in range(n_shares):
+            s = &self.shares[(first + i) % n_shares]
+            t = take(&s.next)
+            while t < s.hi:
+                self.task(s.lo + s.hi - 1 - t if self.back else t)
+                t = take(&s.next)
 
     cdef void task(self, Py_ssize_t t) noexcept nogil:
         cdef Py_ssize_t p
